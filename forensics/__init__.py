@@ -1,0 +1,3 @@
+"""Offline forensic and replay analysis toolkit for canary deployments."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,262 @@
+"""Read and check canary.toml; every message names the file, the line, the key and the nearest valid key."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import ipaddress
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from forensics.config.model import Config
+from forensics.errors import ConfigError, Location
+from forensics.schema import TABLES
+
+FILE_NAME = "canary.toml"
+_TESTS = ("equals", "any_of", "glob", "re2", "cidr")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong; `key` is a dotted path such as `cohort[0].tabel`."""
+
+    key: str
+    message: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid configuration with the bytes it came from."""
+
+    config: Config
+    text: str
+    path: Path | None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the text, as recorded in the case."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def load(path: Path) -> Loaded:
+    """Return the configuration in `path`.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or breaks a rule; the first problem is told, with the number of others.
+
+    """
+    text = _read(path)
+    config, problems = check(text)
+    if config is None or problems:
+        first, *others = problems
+        more = f" (and {len(others)} more)" if others else ""
+        raise ConfigError(
+            first.message + more,
+            hint=f"canary-forensics config validate {path} lists every problem.",
+            location=Location(path, first.line, first.key),
+        )
+    return Loaded(config, text, path)
+
+
+def empty() -> Loaded:
+    """Return the configuration of a case that has none."""
+    return Loaded(Config(), "", None)
+
+
+def parse(text: str, path: Path | None = None) -> Loaded:
+    """Return the configuration in `text`; raises `ConfigError` like `load`."""
+    config, problems = check(text)
+    if config is None or problems:
+        location = Location(path or Path(FILE_NAME), problems[0].line, problems[0].key)
+        raise ConfigError(problems[0].message, location=location)
+    return Loaded(config, text, path)
+
+
+def check(text: str) -> tuple[Config | None, list[Problem]]:
+    """Return the configuration, or None, and every problem found."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        return None, [Problem("", f"This is not valid TOML: {error}.", int(found[1]) if found else None)]
+    problems = [_located(text, problem) for problem in _unknown_keys(Config, data, "")]
+    if problems:
+        return None, problems
+    try:
+        config = msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        return None, [_located(text, _value_problem(error))]
+    return config, [_located(text, problem) for problem in _rule_problems(config)]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of canary.toml."""
+    schema = msgspec.json.schema(Config)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = FILE_NAME
+    return schema
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint="Name an existing file with --config.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8.", hint="TOML files are UTF-8; save it so.", location=Location(path)) from error
+
+
+def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str) -> Iterator[Problem]:
+    fields = {item.encode_name: item.type for item in msgspec.structs.fields(kind)}
+    for key, value in data.items():
+        path = f"{prefix}{key}"
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, 1, 0.5)
+            advice = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(fields)}."
+            yield Problem(path, f"`{key}` is not a key of {prefix.rstrip('.') or FILE_NAME}{advice}")
+            continue
+        inner = _struct_of(fields[key])
+        if inner is None:
+            continue
+        if isinstance(value, dict):
+            yield from _unknown_keys(inner, value, f"{path}.")
+        for index, entry in enumerate(value if isinstance(value, list) else []):
+            if isinstance(entry, dict):
+                yield from _unknown_keys(inner, entry, f"{path}[{index}].")
+
+
+def _struct_of(kind: Any) -> type[Any] | None:
+    if isinstance(kind, type) and not isinstance(kind, types.GenericAlias) and issubclass(kind, msgspec.Struct):
+        return kind
+    for inner in typing.get_args(kind):
+        found = _struct_of(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _value_problem(error: msgspec.ValidationError) -> Problem:
+    message, _, path = str(error).partition(" - at `$")
+    return Problem(path.strip("`.").lstrip("."), f"{message}.")
+
+
+def _rule_problems(config: Config) -> Iterator[Problem]:
+    yield from _cohort_problems(config)
+    yield from _time_problems(config)
+    for index, zone in enumerate(config.zone):
+        yield from (_network_problem(cidr, f"zone[{index}].cidrs") for cidr in zone.cidrs if not _is_network(cidr))
+    for index, identity in enumerate(config.identity):
+        if not _is_network(identity.address):
+            yield _network_problem(identity.address, f"identity[{index}].address")
+
+
+def _cohort_problems(config: Config) -> Iterator[Problem]:
+    for index, rule in enumerate(config.cohort):
+        key = f"cohort[{index}]"
+        tests = [name for name in _TESTS if getattr(rule, name) is not None]
+        subjects = [name for name in ("column", "evidence", "flag") if getattr(rule, name)]
+        if len(subjects) != 1:
+            yield Problem(f"{key}.column", "A cohort rule names exactly one of `column`, `evidence`, `flag`.")
+        if len(tests) != 1:
+            yield Problem(f"{key}.equals", "A cohort rule has exactly one of `equals`, `in`, `glob`, `re2`, `cidr`.")
+        if rule.table != "*" and rule.table not in TABLES:
+            near = difflib.get_close_matches(rule.table, TABLES, 1, 0.4)
+            advice = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(TABLES)}."
+            yield Problem(f"{key}.table", f"`{rule.table}` is not a table; {advice}")
+        elif rule.column and not _has_column(rule.table, rule.column):
+            yield Problem(f"{key}.column", _column_advice(rule.table, rule.column))
+        if rule.cidr is not None and not _is_network(rule.cidr):
+            yield _network_problem(rule.cidr, f"{key}.cidr")
+        if rule.re2 is not None and (trouble := _re2_trouble(rule.re2)):
+            yield Problem(f"{key}.re2", trouble)
+
+
+def _re2_trouble(pattern: str) -> str:
+    import re2
+
+    try:
+        re2.compile(pattern)
+    except re2.error as error:
+        return f"This is not a valid RE2 pattern: {error}."
+    return ""
+
+
+def _has_column(table: str, column: str) -> bool:
+    tables = TABLES.values() if table == "*" else [TABLES[table]]
+    return any(column in entry.types for entry in tables)
+
+
+def _column_advice(table: str, column: str) -> str:
+    known = sorted({name for entry in TABLES.values() if table in ("*", entry.name) for name in entry.types})
+    near = difflib.get_close_matches(column, known, 1, 0.5)
+    return f"`{column}` is not a column{'' if table == '*' else f' of {table}'}" + (f"; did you mean `{near[0]}`?" if near else ".")
+
+
+def _time_problems(config: Config) -> Iterator[Problem]:
+    for key, moment in _moments(config):
+        if moment.tzinfo is None:
+            yield Problem(key, "This time has no zone; write it as 2026-03-03T09:00:00Z.")
+    for index, phase in enumerate(config.phase):
+        if phase.start.tzinfo and phase.end.tzinfo and phase.start >= phase.end:
+            yield Problem(f"phase[{index}].end", f"Phase `{phase.name}` ends before it starts.")
+        if not 0 <= phase.weight <= 100:
+            yield Problem(f"phase[{index}].weight", "A weight is a percentage from 0 to 100.")
+    window = config.window
+    if window.start and window.end and window.start.tzinfo and window.end.tzinfo and window.start >= window.end:
+        yield Problem("window.end", "The window ends before it starts.")
+
+
+def _moments(config: Config) -> Iterator[tuple[str, datetime]]:
+    named = [("window.", config.window)]
+    named += [(f"{name}[{index}].", entry) for name in ("phase", "cohort", "identity", "allow", "suppress")
+              for index, entry in enumerate(getattr(config, name))]
+    for prefix, struct in named:
+        for item in msgspec.structs.fields(type(struct)):
+            value = getattr(struct, item.name)
+            if isinstance(value, datetime):
+                yield prefix + item.encode_name, value
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _network_problem(text: str, key: str) -> Problem:
+    return Problem(key, f"`{text}` is not an address or network; write it as 10.42.0.0/16 or fd00::/8.")
+
+
+def _located(text: str, problem: Problem) -> Problem:
+    """Find the line of a dotted key: the n-th table header of its section, then the key below it."""
+    parts = re.match(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?", problem.key)
+    if not parts or problem.line is not None:
+        return problem
+    section, index, leaf = parts[1], int(parts[2] or 0), parts[3]
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if re.match(rf"\s*\[\[?\s*{section}\s*\]", line)]
+    if len(starts) <= index:
+        return Problem(problem.key, problem.message, _first(lines, section, 0))
+    line = _first(lines, leaf, starts[index] + 1) if leaf else None
+    return Problem(problem.key, problem.message, line or starts[index] + 1)
+
+
+def _first(lines: list[str], key: str, start: int) -> int | None:
+    for number, line in enumerate(lines[start:], start + 1):
+        if start and line.lstrip().startswith("["):
+            return None
+        if re.match(rf"\s*{re.escape(key)}\s*[=.]", line):
+            return number
+    return None

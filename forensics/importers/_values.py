@@ -1,0 +1,59 @@
+"""Values of documents, checked: hostile documents put anything anywhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+_FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_INT64 = 2**63
+
+
+def text(value: Any) -> str | None:
+    """Return a string or a number as text; anything else is None. Lone surrogates become visible escapes."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def integer(value: Any) -> int | None:
+    """Return a whole number that fits 64 bits, else None."""
+    if isinstance(value, bool):
+        return None
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return whole if -_INT64 <= whole < _INT64 else None
+
+
+def number(value: Any) -> float | None:
+    """Return a number as float, else None."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def text_time(value: Any) -> datetime | None:
+    """Return an ISO 8601 time between 1990 and 2100 with its zone (without one: UTC), else None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if _FIRST <= moment < _LAST else None
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Return the time in UTC without zone, as tables hold it."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return the value where it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, else an empty list."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

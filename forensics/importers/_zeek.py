@@ -1,0 +1,136 @@
+"""What Zeek's logs mean in our columns, shared by the TSV and the JSON importer.
+
+Field reference: docs.zeek.org/en/master/logs/{conn,dns,http,ssl,weird}.html. `{x}` stands for the text of field x, NULL where unset.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from forensics.store import literal
+
+OBSERVER = "zeek"
+
+# Zeek's connection states in which both sides spoke; OTH is mid-stream, so nobody can say.
+_ESTABLISHED = (
+    "case when {conn_state} in ('SF', 'S1', 'S2', 'S3', 'RSTO', 'RSTR') then true "
+    "when {conn_state} in ('S0', 'REJ', 'SH', 'SHR', 'RSTOS0', 'RSTRH') then false end"
+)
+_DIRECTION = (
+    "case lower({local_orig}[1]) || lower({local_resp}[1]) "
+    "when 'tf' then 'outbound' when 'ft' then 'inbound' when 'tt' then 'internal' when 'ff' then 'external' end"
+)
+_COMMON = {
+    "time": "any_time({ts})",
+    "time_raw": "{ts}",
+    "connection_uid": "{uid}",
+}
+_ENDS = {
+    "source_address": "{id.orig_h}",
+    "source_port": "{id.orig_p}",
+    "destination_address": "{id.resp_h}",
+    "destination_port": "{id.resp_p}",
+}
+_CLIENT = {
+    "client_address": "{id.orig_h}",
+    "client_port": "{id.orig_p}",
+    "server_address": "{id.resp_h}",
+    "server_port": "{id.resp_p}",
+}
+
+# path -> (table, columns)
+LOGS: dict[str, tuple[str, dict[str, str]]] = {
+    "conn": (
+        "connections",
+        _COMMON
+        | _ENDS
+        | {
+            "end_time": "any_time({ts}) + to_microseconds(round(try_cast({duration} as double) * 1000000)::bigint)",
+            "duration_ms": "try_cast({duration} as double) * 1000",
+            "network_transport": "{proto}",
+            "network_protocol_name": "{service}",
+            "network_direction": _DIRECTION,
+            "source_bytes": "{orig_bytes}",
+            "destination_bytes": "{resp_bytes}",
+            "source_packets": "{orig_pkts}",
+            "destination_packets": "{resp_pkts}",
+            "connection_state": "{conn_state}",
+            "is_established": _ESTABLISHED,
+        },
+    ),
+    "ssl": (
+        "connections",
+        _COMMON
+        | _ENDS
+        | {
+            "network_transport": "'tcp'",
+            "network_protocol_name": "'tls'",
+            "tls_protocol_version": "{version}",
+            "tls_client_server_name": "fold_name({server_name})",
+            "destination_domain": "fold_name({server_name})",
+            "tls_client_ja3": "{ja3}",
+            "tls_server_subject": "{subject}",
+            "tls_server_issuer": "coalesce({issuer}, {issuer_subject})",
+        },
+    ),
+    "dns": (
+        "dns_queries",
+        _COMMON
+        | _CLIENT
+        | {
+            "dns_question_name": "fold_name({query})",
+            "dns_question_type": "{qtype_name}",
+            "dns_question_class": "case {qclass_name} when 'C_INTERNET' then 'IN' else {qclass_name} end",
+            "dns_response_code": "{rcode_name}",
+            "dns_answers": "answers({[]answers}, {[]TTLs})",
+            "dns_id": "{trans_id}",
+            "network_transport": "{proto}",
+            "duration_ms": "try_cast({rtt} as double) * 1000",
+        },
+    ),
+    "http": (
+        "http_requests",
+        _COMMON
+        | {
+            "http_request_method": "{method}",
+            "url_scheme": "'http'",
+            "url_path": "path_part({uri})",
+            "url_query": "query_part({uri})",
+            "server_address": "host_part({host})",
+            "server_port": "coalesce(port_part({host}), {id.resp_p})",
+            "upstream_address": "{id.resp_h}",
+            "upstream_port": "{id.resp_p}",
+            "http_response_status_code": "{status_code}",
+            "http_request_body_size": "{request_body_len}",
+            "http_response_body_size": "{response_body_len}",
+            "network_protocol_name": "'http'",
+            "network_protocol_version": "{version}",
+            "client_address": "{id.orig_h}",
+            "client_port": "{id.orig_p}",
+            "network_peer_address": "{id.orig_h}",
+            "network_peer_port": "{id.orig_p}",
+            "user_agent_original": "{user_agent}",
+            "http_request_header_referer": "{referrer}",
+            "user_id": "{username}",
+        },
+    ),
+    "weird": ("runtime_alerts", {"time": "any_time({ts})", "time_raw": "{ts}", "rule_name": "{name}", "priority": "'info'", "message": "{addl}"}),
+}
+
+_REFERENCE = re.compile(r"\{(\[\])?([\w.]+)\}")
+
+
+def used_fields(path: str) -> set[str]:
+    """Return the fields of a log that have a column."""
+    return {match[2] for expression in LOGS[path][1].values() for match in _REFERENCE.finditer(expression)}
+
+
+def columns(path: str, scalar: Callable[[str], str], many: Callable[[str], str]) -> Mapping[str, str]:
+    """Return the columns of a log; `scalar` and `many` give the SQL of a field's text and of a set's list of texts."""
+
+    def fill(match: re.Match[str]) -> str:
+        return many(match[2]) if match[1] else scalar(match[2])
+
+    filled = {column: _REFERENCE.sub(fill, expression) for column, expression in LOGS[path][1].items()}
+    return {"observer": literal(f"{OBSERVER}.{path}")} | filled

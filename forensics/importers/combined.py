@@ -1,0 +1,98 @@
+r"""nginx or Apache access log in the common or combined format.
+
+nginx `combined` (nginx.org/en/docs/http/ngx_http_log_module.html), Apache `common`, `combined`, `vhost_combined`
+(httpd.apache.org/docs/2.4/logs.html). Quotes inside a field are written `\"` (Apache) or `\x22` (nginx). The user name comes from the
+client and may hold spaces and brackets, therefore the last bracket before the request holds the time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+
+from forensics.importers.contract import Head, LinePlan
+from forensics.store import literal
+
+NAME = "combined"
+TABLES = ("http_requests",)
+OBSERVER = "weblog"
+
+_LINE = re.compile(
+    r"""
+    ^(?:\S+\ )?\S+\ \S+\ .*?\ \[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}\ [+-]\d{4}\]\   # addresses, user, time
+    "(?:[^"\\]|\\.)*"\ (?:\d{3}|-)\ (?:\d+|-)                                                # request, status, size
+    """,
+    re.VERBOSE,
+)
+# RE2 syntax: the request and the two quoted tails, with escaped quotes; used where splitting at quotes is not safe.
+_PARTS = r'^([^"]*)"((?:[^"\\]|\\.)*)"([^"]*)(?:"((?:[^"\\]|\\.)*)"([^"]*)"((?:[^"\\]|\\.)*)"(.*))?$'
+_HEAD = r"^(?:(\S+) )?(\S+) \S+ (.*) \[([^\[\]]+)\] ?$"
+_HEAD_PLAIN = r"^()(\S+) \S+ (.*) \[([^\[\]]+)\] ?$"
+
+
+def recognise(head: Head) -> int:
+    """Score by the share of sampled lines that have the shape."""
+    if not head.lines:
+        return 0
+    share = sum(bool(_LINE.match(line)) for line in head.lines) / len(head.lines)
+    return round(90 * share) if share >= 0.3 else 0
+
+
+def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
+    """Split at the six quotes where that is safe (112 MB/s), else use a regular expression (40 MB/s)."""
+    text = "rtrim(line, chr(10) || chr(13))"
+    keys = literal(["before", "request", "numbers", "referer", "between", "agent", "rest"])
+    p = f"string_split({text}, '\"')"
+    simple = f"strlen(line) - strlen(replace(line, '\"', '')) = 6 and not contains(line, chr(92))"
+    split = f"(select {{'before': p[1], 'request': p[2], 'numbers': p[3], 'referer': p[4], 'between': p[5], 'agent': p[6], 'rest': p[7]}} from (select {p} as p))"
+    split = f"list_transform([{p}], lambda p: {{'before': p[1], 'request': p[2], 'numbers': p[3], 'referer': p[4], 'between': p[5], 'agent': p[6], 'rest': p[7]}})[1]"
+    fields = f"case when {simple} then {split} else regexp_extract({text}, {literal(_PARTS)}, {keys}) end"
+    pattern = literal(_HEAD if _has_host(head) else _HEAD_PLAIN)
+
+    def before(group: int) -> str:
+        return f"nullif(regexp_extract(f.before, {pattern}, {group}), '')"
+
+    moment = before(4)
+    columns = {
+        "observer": literal(OBSERVER),
+        "time": f"clf_time({moment})",
+        "time_raw": moment,
+        "http_request_method": "case when contains(f.request, ' ') then split_part(f.request, ' ', 1) end",
+        "url_path": "path_part(request_target(f.request))",
+        "url_query": "query_part(request_target(f.request))",
+        "server_address": f"host_part({before(1)})",
+        "server_port": f"port_part({before(1)})",
+        "http_response_status_code": "dash(split_part(trim(f.numbers), ' ', 1))",
+        "http_response_body_size": "dash(split_part(trim(f.numbers), ' ', 2))",
+        "network_protocol_name": "case when contains(f.request, ' HTTP/') then 'http' end",
+        "network_protocol_version": "nullif(regexp_extract(f.request, ' HTTP/([0-9.]+)$', 1), '')",
+        "client_address": before(2),
+        "network_peer_address": before(2),
+        "user_id": f"dash({before(3)})",
+        "user_agent_original": "dash(f.agent)",
+        "http_request_header_referer": "dash(f.referer)",
+    }
+    return LinePlan(
+        fields=fields,
+        tables={"http_requests": columns},
+        checks=(("f.before = ''", "not the combined format"), (f"clf_time({moment}) is null", "the time in brackets cannot be read")),
+        attributes={"rest": "nullif(trim(f.rest), '')"},
+        time_rule="the offset in each record",
+        invalid_format="not the combined format",
+        is_json=False,
+    )
+
+
+def _has_host(head: Head) -> bool:
+    """vhost_combined puts the host first: then the second word is the address."""
+    words = [line.split(" ", 2) for line in head.lines[:50]]
+    return sum(len(word) > 2 and not _is_address(word[0]) and _is_address(word[1]) for word in words) * 2 > len(words)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

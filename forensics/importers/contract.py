@@ -1,0 +1,158 @@
+"""What an importer is: one module with a docstring (what the format is, who exports it, where it is defined) and these names.
+
+    NAME       as in `--format NAME`
+    TABLES     the tables it can feed
+    OBSERVER   what saw the events
+    recognise(head) -> int          0 = no, 100 = certain, by content only
+and one of
+    plan(head, path) -> LinePlan            line formats: SQL expressions, run by the engine
+    records(data) -> Iterator[Item]         documents: Python, whole document in memory
+    table_sql(path) -> tuple[str, str]      columnar files: table and a SELECT over the file
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from forensics.store import literal
+
+SAMPLE_LINES = 200
+MAX_DOCUMENT_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first 64 KiB of a file after decompression; `complete` says that this is all of it."""
+
+    data: bytes
+    name: str = ""
+    complete: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The head as text, byte order mark removed, invalid bytes replaced."""
+        return self.data.decode("utf-8-sig", "replace")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The first whole lines that are not blank."""
+        lines = self.text.split("\n")
+        whole = lines if self.complete or len(lines) == 1 else lines[:-1]
+        return [line.rstrip("\r") for line in whole if line.strip()][:SAMPLE_LINES]
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """The JSON objects among those lines; empty where lines are not JSON objects."""
+        found = (_json_object(line) for line in self.lines if line.lstrip().startswith("{"))
+        return [item for item in found if item is not None]
+
+    def share(self, keys: set[str]) -> float:
+        """Return the share of the sampled lines that are JSON objects with all of `keys`."""
+        if not self.lines:
+            return 0.0
+        return sum(keys <= item.keys() for item in self.objects) / len(self.lines)
+
+    def mentions(self, *patterns: str) -> bool:
+        """Say whether every regular expression is found in the head (for documents larger than it)."""
+        return all(re.search(pattern, self.text) for pattern in patterns)
+
+
+def _json_object(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True)
+class LinePlan:
+    """How the engine parses lines.
+
+    `fields` is a SQL expression over `line` (and `section`) that yields a struct or list named `f`, or NULL for a line that is not of
+    the format. `tables` maps a table to its columns; a column's expression is cast to the column's type; a value that does not cast
+    becomes NULL and is kept in `attributes._invalid`. `conditions` say which records feed which table (all without). `checks` are
+    (SQL condition, reason): a line for which one holds is rejected. `header` is a SQL condition for lines that are skipped.
+    """
+
+    fields: str
+    tables: Mapping[str, Mapping[str, str]]
+    checks: tuple[tuple[str, str], ...] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    header: str = "false"
+    starts: tuple[int, ...] = (1,)
+    time_rule: str = "UTC or the offset in the record"
+    invalid_format: str = "not a JSON object"
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    is_json: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a document: `record_no` is the entry's index, from 1."""
+
+    table: str
+    record_no: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """An entry of a document that cannot be used; `raw` is its text."""
+
+    record_no: int
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An entry that is none of ours, with the reason; counted."""
+
+    record_no: int
+    reason: str
+
+
+Item = Row | Reject | Skip
+
+
+def json_plan(
+    mapped: Mapping[str, str], head: Head, table: str, columns: Mapping[str, str], *, observer: str = "", **rest: Any
+) -> LinePlan:
+    """Return the plan of a JSON lines format.
+
+    `mapped` names the keys with their JSON type (VARCHAR for scalars, JSON for what stays JSON); keys that the head shows beyond those go
+    to `attributes`. Columns may use `f."key"`.
+    """
+    lower = {key.lower() for key in mapped}
+    extra: dict[str, str] = {}
+    for item in head.objects:
+        for key in item:
+            if key.lower() not in lower:
+                lower.add(key.lower())
+                extra[key] = "JSON"
+    structure = json.dumps({**mapped, **extra})
+    if observer:
+        columns = {"observer": literal(observer), **columns}
+    return LinePlan(
+        fields=f"try(from_json(line, {literal(structure)}))",
+        tables={table: columns},
+        attributes={key: f"f.{_name(key)}" for key in extra},
+        **rest,
+    )
+
+
+def _name(key: str) -> str:
+    return '"' + key.replace('"', '""') + '"'
+
+
+def entries(values: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (index from 1, entry) of the objects in a list."""
+    for index, value in enumerate(values if isinstance(values, list) else [], 1):
+        if isinstance(value, dict):
+            yield index, value

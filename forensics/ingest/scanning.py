@@ -1,0 +1,57 @@
+"""Scan decoded responses once, when they come in; detectors only join the result. Values never leave the exchange's own row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from forensics.ingest.document_files import TableWriter
+from forensics.ingest.line_files import Outcome
+from forensics.scan import Exchange, Scanner, content_rows, default_scanner, header_verdicts
+from forensics.store import Store, literal
+
+
+def scan(engine: Store, outcome: Outcome, evidence_id: str, work: Path) -> None:
+    """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`."""
+    scanner = default_scanner()
+    _write(outcome, "content_matches", work, _matches(engine, outcome, evidence_id, scanner))
+    _write(outcome, "header_verdicts", work, _verdicts(engine, outcome))
+
+
+def _write(outcome: Outcome, table: str, work: Path, rows: Iterator[dict[str, Any]]) -> None:
+    writer = TableWriter(table, work / f"{table}.parquet")
+    for row in rows:
+        writer.add(row)
+    writer.close()
+    outcome.files[table], outcome.rows[table] = writer.path, writer.count
+
+
+def _exchanges(engine: Store, outcome: Outcome, columns: str) -> Iterator[dict[str, Any]]:
+    path = literal(str(outcome.files["http_exchanges"]))
+    for chunk in engine.chunks(f"select record_no, {columns} from read_parquet({path}) order by record_no"):
+        yield from chunk
+
+
+def _matches(engine: Store, outcome: Outcome, evidence_id: str, scanner: Scanner) -> Iterator[dict[str, Any]]:
+    rows = _exchanges(engine, outcome, "http_response_mime_type, http_response_body, http_response_headers")
+    exchanges = (
+        Exchange(evidence_id, row["record_no"], row["http_response_mime_type"], row["http_response_body"], _pairs(row["http_response_headers"]))
+        for row in rows
+    )
+    for match in content_rows(scanner, exchanges):
+        yield {key: value for key, value in match.items() if key != "evidence_id"}
+
+
+def _verdicts(engine: Store, outcome: Outcome) -> Iterator[dict[str, Any]]:
+    """Only responses whose headers were captured get verdicts: an empty list is no proof that a header was absent."""
+    for row in _exchanges(engine, outcome, "url_scheme, http_response_headers"):
+        headers = _pairs(row["http_response_headers"])
+        if not headers:
+            continue
+        for verdict in header_verdicts(headers, row["url_scheme"]):
+            yield {"record_no": row["record_no"], "header": verdict.header, "verdict": verdict.verdict, "verdict_rank": verdict.rank}
+
+
+def _pairs(headers: list[dict[str, str]] | None) -> list[tuple[str, str]]:
+    return [(item["name"] or "", item["value"] or "") for item in headers or []]

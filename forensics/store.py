@@ -1,0 +1,243 @@
+"""The one door to DuckDB: an ingest engine, a cache builder, and a sandbox for detectors' and users' SQL.
+
+Detectors and users' SQL are untrusted: exactly one SELECT (checked by the engine's own parser before it runs), reading limited to the
+case's table files, no other file, no network, configuration locked, memory and time limited.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from forensics.errors import CaseError, QueryError
+
+INGEST_MEMORY = "600MB"
+QUERY_MEMORY = "4GB"
+QUERY_SECONDS = 600.0
+
+
+def literal(value: object) -> str:
+    """Return a SQL literal of a string, number, boolean, None or list of those."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def name(identifier: str) -> str:
+    """Return a quoted SQL identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+class Store:
+    """A connection whose results are always drained (an unread result blocks the next statement in DuckDB 2.0)."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+        """Run statements; return the first number of the last result (the row count of COPY, INSERT), else 0."""
+        rows = self._run(sql, parameters).fetchall()
+        first = rows[0][0] if rows and rows[0] else 0
+        return first if isinstance(first, int) else 0
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows as tuples."""
+        return self._run(sql, parameters).fetchall()
+
+    def dicts(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return all rows as dicts in column order."""
+        result = self._run(sql, parameters)
+        names = [column[0] for column in result.description or []]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Return all rows as an Arrow table."""
+        return self._run(sql, parameters).to_arrow_table()
+
+    def chunks(self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = 50) -> Iterator[list[dict[str, Any]]]:
+        """Yield rows as lists of `size` vectors' worth of dicts; drain it before the next statement."""
+        result = self._run(sql, parameters)
+        names = [column[0] for column in result.description or []]
+        while rows := result.fetchmany(size * 64):
+            yield [dict(zip(names, row, strict=True)) for row in rows]
+
+    def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return the first column of the first row, or None."""
+        rows = self.rows(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def register(self, table: str, data: Any) -> None:
+        """Make an Arrow table or reader visible under a name."""
+        self._connection.register(table, data)
+
+    def unregister(self, table: str) -> None:
+        """Take a registered table away."""
+        self._connection.unregister(table)
+
+    def function(self, title: str, call: Any, parameters: list[str], returns: str) -> None:
+        """Register a Python function over Arrow arrays; parameter and result types are DuckDB's names."""
+        types = [duckdb.sqltype(kind) for kind in parameters]
+        self._connection.create_function(title, call, types, duckdb.sqltype(returns), type="arrow", null_handling="special")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
+        return self._connection.execute(sql, dict(parameters) if parameters else None)
+
+
+class Sandbox(Store):
+    """A connection for SQL of unknown origin; see the module's docstring."""
+
+    def select(self, sql: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = QUERY_SECONDS) -> list[dict[str, Any]]:
+        """Return the rows of exactly one SELECT as dicts.
+
+        Raises:
+            QueryError: it is not one SELECT, does not bind, exceeds its limits, or names what is not there.
+
+        """
+        columns, rows = self.select_rows(sql, parameters, seconds=seconds)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def select_rows(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = QUERY_SECONDS, limit: int | None = None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return column names and rows of exactly one SELECT; raises `QueryError` like `select`."""
+        require_select(sql)
+        watchdog = threading.Timer(seconds, self._connection.interrupt)
+        watchdog.start()
+        try:
+            result = self._run(sql, parameters)
+            columns = [column[0] for column in result.description or []]
+            rows = result.fetchall() if limit is None else result.fetchmany(limit)
+            if limit is not None:
+                result.fetchall()
+        except duckdb.InterruptException as error:
+            raise QueryError(f"The query took longer than {seconds:.0f} s.", hint="Narrow it by time or cohort.") from error
+        except duckdb.Error as error:
+            raise QueryError(_first_line(error), hint='List tables with: canary-forensics sql CASE "show tables".') from error
+        finally:
+            watchdog.cancel()
+        return columns, rows
+
+
+def require_select(sql: str) -> None:
+    """Refuse anything but exactly one SELECT.
+
+    Raises:
+        QueryError: it does not parse, is not one statement, or is another kind of statement.
+
+    """
+    try:
+        statements = _parser().extract_statements(sql)
+    except duckdb.Error as error:
+        raise QueryError(_first_line(error), hint="Check the SQL near the place named.") from error
+    if len(statements) != 1:
+        raise QueryError(f"Exactly one SELECT is allowed, this is {len(statements)} statements.", hint="Run them one by one.")
+    kind = statements[0].type
+    if kind != duckdb.StatementType.SELECT:
+        raise QueryError(f"Only SELECT is allowed, this is {kind.name}.", hint="The case's tables are evidence; they are never changed.")
+
+
+def parameters_of(sql: str) -> set[str]:
+    """Return the names of `$parameters` in one statement."""
+    return {str(item) for item in _parser().extract_statements(sql)[0].named_parameters}
+
+
+def tables_of(sql: str) -> set[str]:
+    """Return the tables one SELECT reads, without schema."""
+    without = re.sub(r"\$[a-zA-Z_]\w*", "null", sql)
+    return {table.rpartition(".")[2].strip('"') for table in _parser().get_table_names(without, qualified=True)}
+
+
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def open_ingest(temporary: Path, threads: int | None = None) -> Store:
+    """Return an in-memory engine that keeps row order and spills into `temporary`."""
+    connection = duckdb.connect()
+    store = Store(connection)
+    _settings(store, threads)
+    store.execute(f"set memory_limit = '{INGEST_MEMORY}'; set temp_directory = {literal(str(temporary))}; set preserve_insertion_order = true")
+    return store
+
+
+def open_cache(path: Path, temporary: Path, threads: int | None = None) -> Store:
+    """Return the case's cache for building; the file is created.
+
+    Raises:
+        CaseError: another process holds the file, or it is damaged.
+
+    """
+    try:
+        store = Store(duckdb.connect(str(path)))
+    except duckdb.Error as error:
+        raise CaseError(f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again.") from error
+    _settings(store, threads)
+    store.execute(f"set memory_limit = '{QUERY_MEMORY}'; set temp_directory = {literal(str(temporary))}")
+    return store
+
+
+def open_sandbox(path: Path, readable: Sequence[Path], temporary: Path, threads: int | None = None) -> Sandbox:
+    """Return a read-only connection to the cache that may read exactly `readable` besides."""
+    try:
+        sandbox = Sandbox(duckdb.connect(str(path), read_only=True))
+    except duckdb.Error as error:
+        raise CaseError(f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again.") from error
+    _settings(sandbox, threads)
+    sandbox.execute(f"set allowed_paths = {literal([str(item) for item in readable])}")
+    sandbox.execute(
+        f"set memory_limit = '{QUERY_MEMORY}'; set temp_directory = {literal(str(temporary))}; set max_temp_directory_size = '50GB';"
+        "set enable_external_access = false; set lock_configuration = true"
+    )
+    return sandbox
+
+
+def open_memory(threads: int | None = None) -> Sandbox:
+    """Return an in-memory sandbox, for detector tests and for SQL over no case."""
+    sandbox = Sandbox(duckdb.connect())
+    _settings(sandbox, threads)
+    return sandbox
+
+
+def lock(store: Store) -> None:
+    """Close the configuration of an in-memory store after its tables were made."""
+    store.execute("set enable_external_access = false; set lock_configuration = true")
+
+
+def _settings(store: Store, threads: int | None) -> None:
+    count = threads or int(os.environ.get("CANARY_THREADS", "0")) or os.cpu_count() or 2
+    store.execute(
+        f"set TimeZone = 'UTC'; set threads = {count}; set autoinstall_known_extensions = false;"
+        "set autoload_known_extensions = false; set python_enable_replacements = false; set enable_progress_bar = false"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).split("\n\nLINE")[0].replace("\n", " ").strip()
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+@contextmanager
+def closing(store: Store) -> Iterator[Store]:
+    """Close a store at the end of a block."""
+    try:
+        yield store
+    finally:
+        store.close()

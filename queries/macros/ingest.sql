@@ -1,0 +1,42 @@
+/* What importers share when they turn text into columns. Every macro gives NULL for text it cannot read. */
+create or replace macro in_range(t) as
+    case when t between timestamp '1990-01-01' and timestamp '2100-01-01' then t end;
+create or replace macro dash(x) as nullif(nullif(x, '-'), '');
+/* ISO 8601; an offset is applied, without one the stamp is UTC */
+create or replace macro iso_time(x) as in_range(try_cast(x as timestamp));
+/* seconds since 1970 as decimal text; the fraction is kept to the microsecond */
+create or replace macro epoch_time(x) as
+    in_range(try(make_timestamp(round(try_cast(x as double) * 1000000)::bigint)));
+create or replace macro any_time(x) as coalesce(iso_time(x), epoch_time(x));
+/* 03/Mar/2026:09:00:00 +0100 as in the Common Log Format */
+create or replace macro clf_time(x) as in_range(try_strptime(x, '%d/%b/%Y:%H:%M:%S %z')::timestamp);
+create or replace macro path_part(x) as nullif(split_part(x, '?', 1), '');
+create or replace macro query_part(x) as
+    case when contains(x, '?') then substr(x, instr(x, '?') + 1) end;
+/* host of host, host:port, [v6]:port or a bare v6 address */
+create or replace macro host_part(x) as
+    case
+        when starts_with(x, '[') then substr(split_part(x, ']', 1), 2)
+        when contains(x, ':') and instr(substr(x, instr(x, ':') + 1), ':') = 0 then split_part(x, ':', 1)
+        else x
+    end;
+create or replace macro port_part(x) as
+    case
+        when starts_with(x, '[') then nullif(ltrim(split_part(x, ']', 2), ':'), '')
+        when contains(x, ':') and instr(substr(x, instr(x, ':') + 1), ':') = 0 then nullif(split_part(x, ':', 2), '')
+    end;
+create or replace macro first_address(x) as host_part(trim(split_part(x, ',', 1)));
+create or replace macro fold_name(x) as nullif(rtrim(lower(x), '.'), '');
+/* "GET /path HTTP/1.1" -> /path; a target may hold spaces */
+create or replace macro request_target(x) as
+    nullif(regexp_extract(x, '^\S+ (.*?)(?: HTTP/[0-9.]+)?$', 1), '');
+create or replace macro answers(data, ttls) as
+    list_transform(list_zip(data, ttls), lambda x: {'type': null::varchar, 'data': x[1], 'ttl': try_cast(x[2] as double)});
+/* scheme, authority and the rest of an absolute or relative URL (RFC 3986, appendix B) */
+create or replace macro url_scheme_part(x) as nullif(lower(regexp_extract(x, '^([a-zA-Z][a-zA-Z0-9+.-]*)://', 1)), '');
+create or replace macro url_authority_part(x) as nullif(regexp_extract(x, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]*)', 1), '');
+create or replace macro url_target_part(x) as regexp_replace(x, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*', '');
+create or replace macro header_pairs(x) as list_transform(x, lambda h: {'name': h[1], 'value': h[2]});
+create or replace macro header_value(headers, wanted) as
+    list_filter(headers, lambda h: lower(h.name) = wanted)[1].value;
+create or replace macro mime_part(x) as nullif(lower(trim(split_part(x, ';', 1))), '');
