@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
 import stat
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -17,6 +17,7 @@ from typing import IO, Any, Literal
 from forensics.errors import EvidenceError, TruncatedError
 
 HEAD_BYTES = 64 * 1024
+PIECE_BYTES = 256 * 1024
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 64 * 1024 * 1024
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -149,16 +150,7 @@ class HashingReader(io.RawIOBase):
         self.compression = compression_of(os.pread(self._file.fileno(), 8, 0))
         self._outer, self._inner = hashlib.sha256(), hashlib.sha256()
         self.outer_bytes = self.inner_bytes = 0
-        self._stream: Any = self._decompressor()
-
-    def _decompressor(self) -> Any:
-        if self.compression == "gzip":
-            return gzip.GzipFile(fileobj=_Tap(self))
-        if self.compression == "zstd":
-            import zstandard
-
-            return zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(_Tap(self), read_across_frames=True)
-        return None
+        self._inflater = _Inflater(self.compression) if self.compression != "none" else None
 
     def readable(self) -> bool:
         """Say that this is a source."""
@@ -172,39 +164,36 @@ class HashingReader(io.RawIOBase):
         return data
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` decompressed bytes; empty at the end.
+        """Return some decompressed bytes, about `size`; empty at the end.
 
         Raises:
-            TruncatedError: the compressed stream is damaged or ends early.
+            TruncatedError: the compressed stream is damaged or ends early; what could be read before was returned before.
             EvidenceError: it expands beyond the limit.
 
         """
-        if self._stream is None:
-            data = self.read_outer(size)
-        else:
-            data = self._read_inner(size)
-            self._inner.update(data)
+        data = self.read_outer(size) if self._inflater is None else self._read_inner(self._inflater)
         self.inner_bytes += len(data)
         if self.inner_bytes > RATIO_FREE_BYTES and self.inner_bytes > MAX_RATIO * max(self.outer_bytes, 1):
             raise EvidenceError(f"{self._path} expands more than {MAX_RATIO} times.", hint="Decompress it yourself if that is expected.")
         return data
 
-    def _read_inner(self, size: int) -> bytes:
-        import zlib
-
-        import zstandard
-
-        try:
-            return bytes(self._stream.read(size))
-        except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
-            raise TruncatedError(f"{self._path} is damaged or cut: {error}.", hint="Export it again; what was read so far is kept.") from error
+    def _read_inner(self, inflater: _Inflater) -> bytes:
+        while not inflater.trouble:
+            piece = self.read_outer(PIECE_BYTES)
+            data = inflater.feed(piece)
+            if data:
+                self._inner.update(data)
+                return data
+            if not piece and not inflater.trouble:
+                return b""
+        raise TruncatedError(f"{self._path} is damaged or cut: {inflater.trouble}.", hint="Export it again; what was read so far is kept.")
 
     def identity(self) -> Identity:
         """Return the hashes; reads what a decompressor left unread, so that the outer hash covers the whole file."""
         while self.read_outer(1 << 20):
             pass
         outer = self._outer.hexdigest()
-        inner = outer if self._stream is None else self._inner.hexdigest()
+        inner = outer if self._inflater is None else self._inner.hexdigest()
         return Identity(outer, inner, self.outer_bytes, self.inner_bytes)
 
     def unchanged(self) -> bool:
@@ -217,18 +206,61 @@ class HashingReader(io.RawIOBase):
         super().close()
 
 
-class _Tap(io.RawIOBase):
-    """Gives a decompressor the raw bytes of a `HashingReader`."""
+class _Inflater:
+    """Decompresses piece by piece, over several members or frames; at damage it gives what can still be had, then says so."""
 
-    def __init__(self, owner: HashingReader) -> None:
-        super().__init__()
-        self._owner = owner
+    def __init__(self, compression: Compression) -> None:
+        self._compression = compression
+        self._state: Any = self._fresh()
+        self._started = False
+        self.trouble = ""
 
-    def readable(self) -> bool:
-        return True
+    def _fresh(self) -> Any:
+        if self._compression == "gzip":
+            return zlib.decompressobj(31)
+        import zstandard
 
-    def read(self, size: int = -1) -> bytes:
-        return self._owner.read_outer(size if size and size > 0 else 1 << 20)
+        return zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
+
+    def feed(self, piece: bytes) -> bytes:
+        """Return the decompressed bytes of a piece; an empty piece is the end of the file."""
+        if not piece:
+            if self._started:
+                self.trouble = "the compressed stream ends early"
+            return b""
+        if self._compression == "zstd":
+            return self._inflate(piece)
+        saved = self._state.copy()
+        data = self._inflate(piece)
+        return self._salvage(saved, piece) if self.trouble else data
+
+    def _salvage(self, saved: Any, piece: bytes) -> bytes:
+        """Go over a damaged piece again in small steps, so that only the last step is lost."""
+        self._state, parts, trouble = saved, [], self.trouble
+        self.trouble = ""
+        for start in range(0, len(piece), 64):
+            parts.append(self._inflate(piece[start : start + 64]))
+            if self.trouble:
+                break
+        self.trouble = self.trouble or trouble
+        return b"".join(parts)
+
+    def _inflate(self, piece: bytes) -> bytes:
+        import zstandard
+
+        parts = []
+        while piece:
+            try:
+                parts.append(self._state.decompress(piece))
+            except (zlib.error, zstandard.ZstdError) as error:
+                self.trouble = str(error)
+                break
+            self._started = not self._state.eof
+            piece = self._state.unused_data if self._state.eof else b""
+            if self._state.eof:
+                self._state = self._fresh()
+                piece = piece.lstrip(b"\0")  # padding after the last member is allowed (tapes, RFC 1952 readers)
+        return b"".join(parts)
 
 
 def read_head(path: Path) -> bytes:

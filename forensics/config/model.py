@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from msgspec import Struct, field
@@ -87,7 +87,7 @@ class Allow(_Section, frozen=True):
     destination: str
     owner: str
     reason: str
-    expires: datetime | None = None
+    expires: date | None = None
 
 
 class Suppress(_Section, frozen=True):
@@ -96,7 +96,7 @@ class Suppress(_Section, frozen=True):
     detector: str
     owner: str
     reason: str
-    expires: datetime
+    expires: date
     entity: str = "*"
 
 

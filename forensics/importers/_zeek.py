@@ -18,7 +18,7 @@ _ESTABLISHED = (
     "when {conn_state} in ('S0', 'REJ', 'SH', 'SHR', 'RSTOS0', 'RSTRH') then false end"
 )
 _DIRECTION = (
-    "case lower({local_orig}[1]) || lower({local_resp}[1]) "
+    "case lower(left({local_orig}, 1)) || lower(left({local_resp}, 1)) "
     "when 'tf' then 'outbound' when 'ft' then 'inbound' when 'tt' then 'internal' when 'ff' then 'external' end"
 )
 _COMMON = {

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import duckdb
 
+from forensics import bodies
 from forensics.case import Case, LedgerEntry, file_sha256
 from forensics.errors import EvidenceError, FormatError, ForensicsError
 from forensics.evidence import HEAD_BYTES, HashingReader, Source, discover, read_head
@@ -84,6 +85,7 @@ def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, wa
 def prepare(engine: Store) -> None:
     """Define the macros that importers use."""
     engine.execute((tree("queries") / "macros" / "ingest.sql").read_text(encoding="utf-8"))
+    engine.function("decode_body", bodies.decode_column, ["VARCHAR", "VARCHAR", "VARCHAR"], bodies.RESULT)
 
 
 def _one(

@@ -160,7 +160,8 @@ def _attributes(plan: LinePlan, table: str) -> str:
     pairs = [f"{literal(key)}, {expression}" for key, expression in plan.attributes.items()]
     any_wrong = " or ".join(f"({condition})" for condition in wrong.values()) or "false"
     invalid = ", ".join(f"{literal(column)}, case when {wrong[column]} then {checked[column]} end" for column in wrong)
-    troubled = f"json_object({', '.join([*pairs, f"'_invalid', json_object({invalid})", "'_salvaged', salvaged"])})"
+    marks = [f"'_invalid', json_object({invalid})", "'_salvaged', salvaged"]
+    troubled = f"json_object({', '.join([*pairs, *marks])})"
     plain = f"json_object({', '.join(pairs)})" if pairs else "null"
     return f"case when salvaged or {any_wrong} then {troubled} else {plain} end"
 

@@ -1,0 +1,178 @@
+"""Findings that are one story become one incident: same destination, same route, same header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from forensics.findings import CONFIDENCES, SEVERITIES, Finding, Incident, level
+from forensics.text import bytes_text, listing, plural
+
+_STORY_FAMILIES = ("outbound", "disclosure", "access")
+_MIN_TOKEN = 4
+
+
+def story_keys(finding: Finding) -> set[str]:
+    """Return what ties a finding to others: destination name or address, route, header, component."""
+    entity, details = finding.entity, finding.details
+    keys = {f"destination {entity[name]}" for name in ("destination",) if entity.get(name)}
+    if details.get("destination_address"):
+        keys.add(f"destination {details['destination_address']}")
+    if entity.get("route"):
+        keys.add(f"route {entity.get('http_request_method')} {entity['route']}")
+    if entity.get("header"):
+        keys.add(f"header {entity['header']}")
+    if entity.get("component"):
+        keys.add(f"component {entity['component']}")
+    return keys or {f"finding {finding.id}"}
+
+
+def with_changed_components(findings: list[Finding]) -> list[Finding]:
+    """Name, on findings about behaviour, the components that came with this release: additions first, a name match before all."""
+    added = [_label(item) for item in findings if item.detector == "supply_chain.component_added" and item.status == "active"]
+    changed = [_label(item) for item in findings if item.detector == "supply_chain.component_changed" and item.status == "active"]
+    out = []
+    for finding in findings:
+        if finding.family in _STORY_FAMILIES and finding.novelty != "pre_existing":
+            ranked = sorted(added, key=lambda label: (not _shares_a_word(label, finding.entity), label)) + (changed if not added else [])
+            out.append(msgspec.structs.replace(finding, changed_components=ranked))
+        else:
+            out.append(finding)
+    return out
+
+
+def _label(finding: Finding) -> str:
+    return str(finding.details.get("purl") or f"{finding.entity.get('component')} {finding.entity.get('component_version', '')}".strip())
+
+
+def _shares_a_word(label: str, entity: Mapping[str, Any]) -> bool:
+    words = {word for word in re.split(r"[^a-z0-9]+", label.lower()) if len(word) >= _MIN_TOKEN}
+    text = " ".join(str(value) for value in entity.values()).lower()
+    return any(word in text for word in words)
+
+
+def group(findings: Iterable[Finding]) -> list[Incident]:
+    """Return incidents of the active findings that are not pre-existing, worst first.
+
+    An added component joins the story of an outbound connection that the baseline does not know: it is the first thing to ask.
+    """
+    active = [finding for finding in findings if finding.status == "active" and finding.novelty != "pre_existing"]
+    groups = _joined(active)
+    return sorted((_incident(members) for members in groups), key=lambda item: (-level(item.severity), item.first_seen, item.id))
+
+
+def _joined(findings: list[Finding]) -> list[list[Finding]]:
+    parent = list(range(len(findings)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            index = parent[index]
+        return index
+
+    owner: dict[str, int] = {}
+    for index, finding in enumerate(findings):
+        for key in sorted(story_keys(finding) | _cause_keys(finding, findings)):
+            if key in owner:
+                parent[root(index)] = root(owner[key])
+            else:
+                owner[key] = index
+    groups: dict[int, list[Finding]] = {}
+    for index, finding in enumerate(findings):
+        groups.setdefault(root(index), []).append(finding)
+    return list(groups.values())
+
+
+def _cause_keys(finding: Finding, findings: list[Finding]) -> set[str]:
+    """Tie added components to the outbound story, if there is exactly one such story; else only where a name matches."""
+    if finding.detector != "supply_chain.component_added":
+        return set()
+    outbound = [item for item in findings if item.detector == "outbound.new_destination"]
+    if len(outbound) != 1:
+        outbound = [item for item in outbound if _shares_a_word(_label(finding), item.entity)]
+    return {key for item in outbound for key in story_keys(item)}
+
+
+def _incident(members: list[Finding]) -> Incident:
+    ordered = sorted(members, key=lambda item: (-level(item.severity), -CONFIDENCES.index(item.confidence), item.detector, item.id))
+    lead = ordered[0]
+    severity = SEVERITIES[max(level(item.severity) for item in ordered)]
+    behaviour = [item for item in ordered if item.family != "supply_chain"] or ordered
+    components = list(dict.fromkeys(label for item in ordered for label in item.changed_components))
+    first = min((item.first_seen for item in behaviour if item.first_seen), default="")
+    last = max((item.last_seen for item in behaviour if item.last_seen), default="")
+    return Incident(
+        id="I-" + lead.id.removeprefix("F-"),
+        title=_title(lead),
+        severity=severity,
+        confidence=CONFIDENCES[max(CONFIDENCES.index(item.confidence) for item in ordered if item.severity == severity)],
+        summary=_summary(ordered, components),
+        findings=[item.id for item in ordered],
+        recommendation=lead.recommendation,
+        first_seen=first,
+        last_seen=last,
+        entities=_entities(ordered),
+        changed_components=components,
+    )
+
+
+def _title(lead: Finding) -> str:
+    entity = lead.entity
+    if "destination" in entity:
+        return f"{lead.title}: {entity['destination']}:{entity.get('destination_port')}"
+    if "route" in entity:
+        return f"{lead.title}: {entity.get('http_request_method') or ''} {entity['route']}".replace("  ", " ")
+    if "component" in entity:
+        return f"{lead.title}: {entity['component']}"
+    return f"{lead.title}: {', '.join(str(value) for value in entity.values())}"
+
+
+def _entities(members: list[Finding]) -> list[str]:
+    """Name what the story is about, once each: destinations, routes, pods, headers."""
+    seen: dict[str, None] = {}
+    for item in members:
+        entity, details = item.entity, item.details
+        if "destination" in entity:
+            seen[f"{entity['destination']}:{entity.get('destination_port')}"] = None
+        if details.get("destination_address") and details["destination_address"] != entity.get("destination"):
+            seen[str(details["destination_address"])] = None
+        if "route" in entity:
+            seen[f"{entity.get('http_request_method') or ''} {entity['route']}".strip()] = None
+        for key in ("header", "component"):
+            if key in entity:
+                seen[str(entity[key])] = None
+        if details.get("pod"):
+            seen[f"pod {details['pod']}"] = None
+    return list(seen)
+
+
+def _summary(members: list[Finding], components: list[str]) -> str:
+    """One paragraph: what, where, when, how much, with what change."""
+    lead = members[0]
+    parts = [_counts(lead)]
+    bytes_up = max((item.details["bytes_up"] for item in members if item.details.get("bytes_up")), default=None)
+    if bytes_up:
+        parts.append(f"{bytes_text(bytes_up)} ({bytes_up:,} bytes) were uploaded")
+    pods = sorted({str(item.details["pod"]) for item in members if item.details.get("pod")})
+    if pods:
+        parts.append(f"from {listing(pods)}")
+    if lead.first_seen:
+        parts.append(f"first {_minute(lead.first_seen)}, last {_minute(lead.last_seen)}")
+    others = list(dict.fromkeys(item.title for item in members[1:]))
+    text = ", ".join(parts) + "."
+    if others:
+        text += " Also: " + "; ".join(title[:1].lower() + title[1:] for title in others) + "."
+    if components:
+        text += f" Added or changed in this release: {listing(components)}."
+    return text
+
+
+def _counts(lead: Finding) -> str:
+    noun = lead.unit
+    return f"{plural(lead.canary.n, noun)} of {lead.canary.total:,} on the canary, {lead.baseline.n:,} of {lead.baseline.total:,} on the baseline"
+
+
+def _minute(stamp: str) -> str:
+    return stamp[:19].replace("T", " ") + " UTC"

@@ -1,0 +1,191 @@
+"""Run detectors in the sandbox and turn their counts into findings: effect, interval, p and q come from here, never from the SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from forensics import statistics as st
+from forensics.config import Config
+from forensics.detectors.front import COUNTS, Detector
+from forensics.detectors.suppressions import suppression_of
+from forensics.errors import QueryError
+from forensics.findings import Count, DetectorState, Finding, Modifier, Novelty, Severity, StratumCount, finding_id, level, moment, moved
+from forensics.store import Sandbox
+
+MAX_EVIDENCE = 20
+_NOT_DETAILS = {*COUNTS, "strata", "first_seen", "last_seen", "evidence", "modifiers"}
+PRE_EXISTING_CAP = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """State of one detector with its findings."""
+
+    state: DetectorState
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What judging a row needs besides the row: configuration and the day on which suppressions are judged."""
+
+    config: Config
+    as_of: date
+
+
+def run(sandbox: Sandbox, detector: Detector, context: Context) -> Outcome:
+    """Run one detector; a detector that fails gives state `error`, never an exception."""
+    seen, missing = _needs(sandbox, detector)
+    if missing:
+        return Outcome(_state(detector, "not_evaluated", missing, seen), [])
+    try:
+        rows = sandbox.select(detector.sql, detector.parameters or None)
+        findings = _findings(detector, rows, context)
+    except QueryError as error:
+        return Outcome(_state(detector, "error", error.message, seen), [])
+    except (KeyError, TypeError, ValueError) as error:
+        return Outcome(_state(detector, "error", f"The rows break the contract: {type(error).__name__} {error}.", seen), [])
+    if findings:
+        return Outcome(_state(detector, "finding", f"{len(findings)} found", seen), findings)
+    return Outcome(_state(detector, "clean", _clean(detector, seen), seen), [])
+
+
+def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
+    """Return canary rows of the first table and the reason why the detector cannot speak, if any."""
+    needs = detector.front.needs
+    for table in needs.tables:
+        if not sandbox.value(f"select count(*) from (select 1 from facts.{table} limit 1)"):
+            return 0, f"there is no {table} evidence"
+    counts = dict(sandbox.rows(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort"))
+    canary, baseline = counts.get("canary", 0), counts.get("baseline", 0)
+    if not canary and not baseline:
+        return 0, f"no row of {needs.tables[0]} could be given to a cohort: canary.toml has no rule that reaches them"
+    if canary < needs.canary_rows:
+        return canary, f"only {canary:,} canary rows in {needs.tables[0]}, {needs.canary_rows:,} needed"
+    if baseline < needs.baseline_rows:
+        return canary, f"only {baseline:,} baseline rows in {needs.tables[0]}, {needs.baseline_rows:,} needed"
+    return canary, ""
+
+
+def _clean(detector: Detector, seen: int) -> str:
+    bound = st.zero_event_bound(seen)
+    return f"nothing found in {seen:,} canary rows of {detector.front.needs.tables[0]}; a rate above {bound:.2%} of them would have shown (95 %)"
+
+
+def _state(detector: Detector, state: Any, reason: str, seen: int) -> DetectorState:
+    return DetectorState(detector.id, detector.front.title, detector.family, state, reason, detector.version_hash, seen)
+
+
+def _findings(detector: Detector, rows: Sequence[dict[str, Any]], context: Context) -> list[Finding]:
+    if detector.front.compare not in ("rate_up", "rate_down"):
+        return [_finding(detector, row, None, None, context) for row in rows]
+    tests = [st.stratified_test(_strata(row)) for row in rows]
+    q_values = st.benjamini_hochberg([test.two_sided for test in tests])
+    judged = zip(rows, tests, q_values, strict=True)
+    return [_finding(detector, row, test, q, context) for row, test, q in judged if _differs(detector, row, test, q)]
+
+
+def _differs(detector: Detector, row: dict[str, Any], test: st.Test, q_value: float) -> bool:
+    """Both evidence and effect are asked for: a tiny difference is no finding however sure it is."""
+    difference = st.stratified_difference(_strata(row)) or 0.0
+    least = detector.front.evidence.min_difference
+    wanted = difference <= -least if detector.front.compare == "rate_down" else difference >= least
+    return wanted and q_value <= detector.front.evidence.max_q
+
+
+def _strata(row: dict[str, Any]) -> list[st.Stratum]:
+    parts = row.get("strata")
+    if not parts:
+        return [st.Stratum(row["canary_n"], row["canary_total"], row["baseline_n"], row["baseline_total"])]
+    return [st.Stratum(part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"]) for part in parts]
+
+
+def _finding(detector: Detector, row: dict[str, Any], test: st.Test | None, q_value: float | None, context: Context) -> Finding:
+    front = detector.front
+    entity = {key: _plain(row[key]) for key in front.fingerprint}
+    novelty = _novelty(detector, row)
+    modifiers = _modifiers(row, novelty, front.severity)
+    severity = front.severity
+    for modifier in modifiers:
+        severity = moved(severity, modifier.change)
+    canary, baseline = Count(row["canary_n"], row["canary_total"]), Count(row["baseline_n"], row["baseline_total"])
+    suppression = suppression_of(context.config, detector.id, entity, context.as_of)
+    return Finding(
+        id=finding_id(detector.id, list(entity.items())),
+        detector=detector.id,
+        family=detector.family,
+        title=front.title,
+        why=front.why,
+        severity=severity,
+        confidence=front.confidence,
+        status="suppressed" if suppression else "active",
+        novelty=novelty,
+        entity=entity,
+        details={key: _plain(value) for key, value in row.items() if key not in _NOT_DETAILS and key not in entity and value is not None},
+        unit=front.unit,
+        strata=_stratum_counts(row),
+        canary=canary,
+        baseline=baseline,
+        prior_n=row["prior_n"],
+        effect=_effect(row, test),
+        interval=_interval(canary, baseline),
+        p_value=test.two_sided if test else None,
+        q_value=q_value,
+        first_seen=moment(row.get("first_seen")),
+        last_seen=moment(row.get("last_seen")),
+        modifiers=modifiers,
+        evidence=_evidence(row.get("evidence")),
+        personal_data=front.personal_data,
+        recommendation=front.recommendation,
+        references=front.references,
+        gdpr=front.gdpr,
+        suppression=suppression,
+    )
+
+
+def _novelty(detector: Detector, row: dict[str, Any]) -> Novelty:
+    compare = detector.front.compare
+    if compare in ("rate_up", "rate_down", "changed"):
+        return compare  # type: ignore[return-value]  # these three words are the same in both
+    return "pre_existing" if row["baseline_n"] or row["prior_n"] else "new"
+
+
+def _modifiers(row: dict[str, Any], novelty: Novelty, severity: Severity) -> list[Modifier]:
+    given = [Modifier(item["name"], item["change"], item["reason"]) for item in row.get("modifiers") or []]
+    if novelty == "pre_existing" and level(severity) > level(PRE_EXISTING_CAP):
+        drop = level(PRE_EXISTING_CAP) - level(severity)
+        given.append(Modifier("pre_existing", drop, "the baseline or earlier traffic does it too"))
+    return given
+
+
+def _effect(row: dict[str, Any], test: st.Test | None) -> float | None:
+    if test is not None:
+        return st.stratified_difference(_strata(row))
+    if not row["canary_total"] or not row["baseline_total"]:
+        return None
+    return float(row["canary_n"] / row["canary_total"] - row["baseline_n"] / row["baseline_total"])
+
+
+def _interval(canary: Count, baseline: Count) -> list[float] | None:
+    interval = st.newcombe_interval(min(canary.n, canary.total), canary.total, min(baseline.n, baseline.total), baseline.total)
+    return list(interval) if interval else None
+
+
+def _stratum_counts(row: dict[str, Any]) -> list[StratumCount]:
+    parts = [StratumCount(part["phase"], part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"]) for part in row.get("strata") or []]
+    return sorted(parts, key=lambda part: part.phase)
+
+
+def _evidence(records: Sequence[str] | None) -> list[str]:
+    def order(record: str) -> tuple[str, int]:
+        evidence, _, number = record.rpartition(":")
+        return evidence, int(number) if number.isdigit() else 0
+
+    return sorted(set(records or ()), key=order)[:MAX_EVIDENCE]
+
+
+def _plain(value: Any) -> Any:
+    return moment(value) if isinstance(value, datetime) else value

@@ -1,0 +1,209 @@
+"""The main job: evidence in, findings, results and report out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from forensics import __version__, findings, ingest, verdict, views
+from forensics.case import Case, LedgerEntry, create, exclusive, open_case, write_bytes
+from forensics.config import FILE_NAME, Config, Loaded, empty, load
+from forensics.detectors import Context as DetectContext
+from forensics.detectors import Detector, expired, group, run, with_changed_components
+from forensics.detectors import load as load_detectors
+from forensics.errors import UsageError
+from forensics.evidence import discover
+from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
+from forensics.results import Context as ResultContext
+from forensics.results import build_all
+from forensics.store import Sandbox
+
+_PUBLIC = ("id", "name", "format", "observer", "status", "size", "sha256", "content_sha256", "compression", "records", "accepted", "rejected", "skipped",
+           "salvaged", "rows", "first_time", "last_time", "time_rule", "note", "truncated", "duplicate_of")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to detect: user folders of detectors, detectors to run or to leave out, threads."""
+
+    queries: Sequence[Path] = ()
+    only: Sequence[str] = ()
+    skip: Sequence[str] = ()
+    threads: int | None = None
+    ingest: ingest.Options = field(default_factory=ingest.Options)
+
+
+def review(paths: Sequence[Path], config: Path | None, folder: Path | None, options: Options, watcher: ingest.Watcher | None = None) -> tuple[Case, Result]:
+    """Make a case of the evidence, run the detectors, write findings, results and report.
+
+    Raises:
+        ForensicsError: see `ingest`, `load`, `create`; a case that holds other evidence is not touched.
+
+    """
+    loaded = find_config(paths, config)
+    case = create(folder or Path(f"{_case_name(paths)}.case"))
+    with exclusive(case):
+        _start_over(case, paths, loaded)
+        case.write_config(loaded)
+        chosen = ingest.Options(options.ingest.format, [*options.ingest.ignore, *loaded.config.ingest.ignore], options.threads)
+        ingest.ingest(case, paths, chosen, watcher)
+        result = detect(case, options)
+        write_report(case, result)
+    return case, result
+
+
+def find_config(paths: Sequence[Path], given: Path | None) -> Loaded:
+    """Return the configuration named, or the canary.toml of the first folder, or an empty one."""
+    if given is not None:
+        return load(given)
+    for path in paths:
+        if (path / FILE_NAME).is_file():
+            return load(path / FILE_NAME)
+    return empty()
+
+
+def _case_name(paths: Sequence[Path]) -> str:
+    first = paths[0].resolve()
+    return first.name if first.is_dir() else first.name.split(".")[0] or "case"
+
+
+def _start_over(case: Case, paths: Sequence[Path], loaded: Loaded) -> None:
+    """Empty a case that holds the same evidence; refuse one that holds other evidence."""
+    ledger = case.ledger()
+    if not ledger:
+        return
+    known = {entry.path for entry in ledger}
+    wanted = {str(source.path) for source in discover(paths, loaded.config.ingest.ignore)}
+    if known != wanted:
+        raise UsageError(f"{case.folder} holds other evidence.", hint="Name another case with --case, or add to it with: canary-forensics ingest.")
+    shutil.rmtree(case.tables, ignore_errors=True)
+    case.tables.mkdir(mode=0o700)
+    case.write_ledger([])
+
+
+def detect(case: Case, options: Options) -> Result:
+    """Run detectors over the case's views and write findings.json and results/; no evidence is read."""
+    config, detectors = case.config().config, _chosen(load_detectors(options.queries), options)
+    ledger = case.ledger()
+    with views.opened(case, options.threads) as sandbox:
+        result = _judge(case, config, detectors, ledger, sandbox)
+        material = build_all(ResultContext(case, config, sandbox, result, detectors))
+    write_bytes(case.findings, canonical(result))
+    for name, content in material.items():
+        write_bytes(case.results / f"{name}.json", canonical(content))
+    case.log("detect", findings=len(result.findings), verdict=result.verdict.outcome, findings_sha256=_sha256(case.findings))
+    return result
+
+
+def _chosen(detectors: list[Detector], options: Options) -> list[Detector]:
+    from fnmatch import fnmatchcase
+
+    def matches(detector: Detector, globs: Sequence[str]) -> bool:
+        return any(fnmatchcase(detector.id, glob) for glob in globs)
+
+    unknown = [glob for glob in [*options.only, *options.skip] if not any(matches(detector, [glob]) for detector in detectors)]
+    if unknown:
+        raise UsageError(f"No detector matches {', '.join(unknown)}.", hint="canary-forensics detectors list shows all.")
+    return [item for item in detectors if (not options.only or matches(item, options.only)) and not matches(item, options.skip)]
+
+
+def _judge(case: Case, config: Config, detectors: list[Detector], ledger: list[LedgerEntry], sandbox: Sandbox) -> Result:
+    as_of = _as_of(config, ledger)
+    outcomes = [run(sandbox, detector, DetectContext(config, as_of)) for detector in detectors]
+    states = [outcome.state for outcome in outcomes]
+    found = with_changed_components(sorted((item for outcome in outcomes for item in outcome.findings), key=_order))
+    incidents = group(found)
+    evidence = [_public(entry) for entry in ledger]
+    grade = verdict.coverage(sandbox, config, states, evidence)
+    return Result(
+        schema_version=SCHEMA_VERSION,
+        tool={"name": "canary-forensics", "version": __version__},
+        case=_about(case, config, sandbox, ledger, expired(config, as_of)),
+        verdict=verdict.decide(config, grade, states, found, incidents),
+        coverage=grade,
+        evidence=evidence,
+        detectors=states,
+        incidents=incidents,
+        findings=found,
+    )
+
+
+def _order(finding: Finding) -> tuple[int, str, str]:
+    return -level(finding.severity), finding.detector, finding.id
+
+
+def _as_of(config: Config, ledger: list[LedgerEntry]) -> date:
+    """The day on which suppressions are judged: the end of the window, else of the evidence; never the clock."""
+    if config.window.end:
+        return config.window.end.date()
+    last = max((entry.last_time for entry in ledger if entry.last_time), default="")
+    return date.fromisoformat(last[:10]) if last else date(1970, 1, 1)
+
+
+def _public(entry: LedgerEntry) -> dict[str, Any]:
+    full = msgspec.structs.asdict(entry)
+    return {key: full[key] for key in _PUBLIC}
+
+
+def _about(case: Case, config: Config, sandbox: Sandbox, ledger: list[LedgerEntry], expired_rules: list[str]) -> dict[str, Any]:
+    phases = sandbox.rows("select phase, start_time, end_time, weight, source from dims.phases order by position")
+    first = min((entry.first_time for entry in ledger if entry.first_time and "http_requests" in entry.rows), default="")
+    last = max((entry.last_time for entry in ledger if entry.last_time and "http_requests" in entry.rows), default="")
+    window = config.window
+    return {
+        "name": case.name,
+        "service": config.release.service,
+        "canary_version": config.release.canary_version,
+        "baseline_version": config.release.baseline_version,
+        "window": {"start": _iso(window.start) or first, "end": _iso(window.end) or last},
+        "rollback_at": _iso(window.rollback_at),
+        "outcome": window.outcome,
+        "config_sha256": case.config().sha256,
+        "phases": [{"name": name, "start": moment(start), "end": moment(end), "weight": weight} for name, start, end, weight, _ in phases],
+        "phases_from": phases[0][4] if phases else "none",
+        "expired_suppressions": expired_rules,
+    }
+
+
+def _iso(value: Any) -> str:
+    from forensics.cohort import utc
+
+    return moment(utc(value)) if value else ""
+
+
+def _sha256(path: Path) -> str:
+    from forensics.case import file_sha256
+
+    return file_sha256(path)
+
+
+def write_report(case: Case, result: Result) -> Path:
+    """Render reports/report.html from findings.json and results/; return its path."""
+    from forensics.report import render_html
+
+    path = case.reports / "report.html"
+    write_bytes(path, render_html(*material(case)).encode())
+    case.log("report", format="html", verdict=result.verdict.outcome, sha256=_sha256(path))
+    return path
+
+
+def material(case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return findings.json and results/*.json as plain objects.
+
+    Raises:
+        UsageError: detection has not run yet.
+
+    """
+    if not case.findings.exists():
+        raise UsageError(f"{case.folder} has no findings yet.", hint=f"Run: canary-forensics detect {case.folder}")
+    results = {path.stem: msgspec.json.decode(path.read_bytes()) for path in sorted(case.results.glob("*.json"))}
+    return msgspec.json.decode(case.findings.read_bytes()), results
+
+
+__all__ = ["Options", "detect", "find_config", "findings", "material", "open_case", "review", "write_report"]

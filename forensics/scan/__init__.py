@@ -1,0 +1,23 @@
+"""Find what a response should not hold: secrets, personal data, stack traces, internal addresses; judge its headers."""
+
+from __future__ import annotations
+
+from forensics.scan.engine import Match, Scanner, default_scanner, scan_text
+from forensics.scan.headers import HeaderVerdict, header_verdicts
+from forensics.scan.patterns import Pattern, load_patterns
+from forensics.scan.rows import Exchange, content_rows
+from forensics.scan.stream import scan_lines
+
+__all__ = [
+    "Exchange",
+    "HeaderVerdict",
+    "Match",
+    "Pattern",
+    "Scanner",
+    "content_rows",
+    "default_scanner",
+    "header_verdicts",
+    "load_patterns",
+    "scan_lines",
+    "scan_text",
+]

@@ -1,0 +1,166 @@
+"""Patterns are data: one TOML file each, `<class>/<name>.toml`, read from this project's folder and from users' packs.
+
+A pattern has two expressions. The gate is relaxed and cheap: all gates are searched in one pass, and most bodies end there. The
+exact expression and the validator then decide. See `queries/patterns/README.md` for the keys.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from forensics.errors import Location, PatternError
+from forensics.resources import tree, walk
+from forensics.scan.masking import MaskKind
+from forensics.scan.regex import Regex, RegexError
+from forensics.scan.validators import VALIDATORS
+
+Part = Literal["body", "header"]
+Severity = Literal["critical", "high", "medium", "low", "info"]
+Confidence = Literal["high", "medium", "low"]
+
+_MAX_GATE_REPEAT = 8  # larger bounded repeats multiply the states of the automaton; they belong into `exact`
+_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_ESCAPE_OR_CLASS = re.compile(r"\\[^AzbBZ]|\[\^?\]?(?:[^\]\\]|\\.)*\]")
+_ANCHOR = re.compile(r"[$^]|\\[AzZ]")
+
+
+class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is looked for, where, how sure a match is, and examples that prove it."""
+
+    title: str
+    pattern_class: str = field(name="class")
+    gate: str
+    exact: str
+    severity: Severity
+    confidence: Confidence
+    mask: MaskKind
+    true_positives: list[str]
+    false_positives: list[str]
+    cwe: list[str]
+    validator: str = ""
+    parts: list[Part] = field(default_factory=lambda: ["body", "header"])
+    content_types: list[str] = field(default_factory=lambda: ["*"])
+    not_content_types: list[str] = field(default_factory=list)
+    json_keys: list[str] = field(default_factory=list)
+    not_json_keys: list[str] = field(default_factory=list)
+    context: list[str] = field(default_factory=list)
+    allow: list[str] = field(default_factory=list)
+    stop_words: list[str] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    name: str = ""
+
+    @property
+    def id(self) -> str:
+        """Class and file name: `pii.email`."""
+        return f"{self.pattern_class}.{self.name}"
+
+
+def builtin_patterns() -> tuple[Pattern, ...]:
+    """Return the patterns of this project, by id. They are proven by the test suite, not at each start."""
+    return _load(tree("queries") / "patterns")
+
+
+def pack_patterns(folder: Path) -> tuple[Pattern, ...]:
+    """Return the patterns of a user's pack, proven by their own examples.
+
+    Raises:
+        PatternError: a file breaks the contract, or an example shows that a pattern does not do what it says.
+
+    """
+    from forensics.scan.selftest import failures
+
+    patterns = _load(folder)
+    for pattern in patterns:
+        if trouble := next(failures(pattern), ""):
+            path = folder / pattern.pattern_class / f"{pattern.name}.toml"
+            raise PatternError(f"Pattern {pattern.id}: {trouble}", hint="Change the expression or the example.", location=Location(path))
+    return patterns
+
+
+def load_patterns(packs: Iterable[Path] = ()) -> tuple[Pattern, ...]:
+    """Return this project's patterns and those of `packs`; raises `PatternError` if two share an id."""
+    patterns = [*builtin_patterns()]
+    for folder in packs:
+        patterns.extend(pack_patterns(folder))
+    seen: set[str] = set()
+    for pattern in patterns:
+        if pattern.id in seen:
+            raise PatternError(f"Pattern {pattern.id} is there twice.", hint="Give the pattern in your pack another file name.")
+        seen.add(pattern.id)
+    return tuple(patterns)
+
+
+def parse(text: str, place: str, location: Path) -> Pattern:
+    """Return the pattern in the TOML `text`; `place` is `<class>/<name>.toml`.
+
+    Raises:
+        PatternError: naming the file and the key.
+
+    """
+    try:
+        pattern = msgspec.convert(tomllib.loads(text), Pattern)
+    except tomllib.TOMLDecodeError as error:
+        raise PatternError(f"This is not valid TOML: {error}.", location=Location(location)) from error
+    except msgspec.ValidationError as error:
+        raise _key_error(error, location) from error
+    pattern = msgspec.structs.replace(pattern, name=place.rpartition("/")[2].removesuffix(".toml"))
+    for key, trouble in _problems(pattern, place):
+        raise PatternError(trouble, location=Location(location, key=key))
+    return pattern
+
+
+def _load(folder: Traversable) -> tuple[Pattern, ...]:
+    if not folder.is_dir():
+        raise PatternError(f"{folder} is not a folder.", hint="A pack holds <class>/<name>.toml files.")
+    return tuple(parse(_text(file), place, Path(str(file))) for place, file in walk(folder, ".toml"))
+
+
+def _text(file: Traversable) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PatternError(f"{file.name} cannot be read as UTF-8 text.", location=Location(Path(str(file)))) from error
+
+
+def _key_error(error: msgspec.ValidationError, location: Path) -> PatternError:
+    message, _, where = str(error).partition(" - at `$")
+    quoted = re.search(r"field `([^`]+)`", message)
+    key = where.rstrip("`").lstrip(".") or (quoted[1] if quoted else None)
+    return PatternError(f"{message}.", hint="The keys are listed in queries/patterns/README.md.", location=Location(location, key=key))
+
+
+def _problems(pattern: Pattern, place: str) -> Iterator[tuple[str, str]]:
+    if place != f"{pattern.pattern_class}/{pattern.name}.toml":
+        yield "class", f"The class is {pattern.pattern_class}, the file is {place}; it should be <class>/<name>.toml."
+    if pattern.validator and pattern.validator not in VALIDATORS:
+        yield "validator", f"No validator is called {pattern.validator}; there are {', '.join(sorted(VALIDATORS))}."
+    if not pattern.true_positives or not pattern.false_positives:
+        yield "true_positives", "A pattern needs at least one true and one false positive."
+    for key, expressions in (("gate", [pattern.gate]), ("exact", [pattern.exact]), ("allow", pattern.allow)):
+        yield from ((key, trouble) for trouble in _expression_problems(expressions))
+    yield from (("gate", trouble) for trouble in _gate_problems(pattern.gate))
+
+
+def _expression_problems(expressions: Sequence[str]) -> Iterator[str]:
+    for expression in expressions:
+        try:
+            if Regex(expression).finds(b""):
+                yield "The expression matches the empty text."
+        except RegexError as error:
+            yield f"This is not an RE2 expression: {error}."
+
+
+def _gate_problems(gate: str) -> Iterator[str]:
+    repeats = [int(number) for found in _REPEAT.finditer(gate) for number in found.groups() if number]
+    if any(number > _MAX_GATE_REPEAT for number in repeats):
+        yield f"A repeat in a gate goes to {_MAX_GATE_REPEAT} at most; put the exact number into `exact`."
+    if _ANCHOR.search(_ESCAPE_OR_CLASS.sub("", gate)):
+        yield "A gate has no anchors (^ $ \\A \\z): the same text may stand inside a JSON string."

@@ -1,0 +1,57 @@
+"""Prove a pattern by its own examples: found wherever they stand, never where they must not be.
+
+A set of expressions that runs out of memory answers "nothing found" (google/re2 issue 136). So each gate has to find its
+examples inside a mebibyte of text that has nothing to do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from forensics.scan.engine import Scanner, scan_text
+from forensics.scan.patterns import Pattern
+from forensics.scan.regex import encode
+
+_LINE = 'sku A-1029, "blue cotton shirt", 19.90 EUR, in stock since 2026-03-01T08:15:00Z (rack 7)\n'
+FILLER = _LINE * (1024 * 1024 // len(_LINE))
+
+
+def failures(pattern: Pattern) -> Iterator[str]:
+    """Yield one sentence for each example that `pattern` gets wrong."""
+    scanner = Scanner((pattern,))
+    for number, text in enumerate(pattern.true_positives, 1):
+        if trouble := _missed(scanner, text):
+            yield f"true positive {number} is not found {trouble}."
+    for number, text in enumerate(pattern.false_positives, 1):
+        if found(scanner, text):
+            yield f"false positive {number} is found."
+
+
+def found(scanner: Scanner, text: str) -> bool:
+    """Tell whether the first pattern of `scanner` reports something in `text`, in any part it looks at."""
+    pattern = scanner.patterns[0]
+    return any(scan_text(scanner, text, None, part) for part in pattern.parts)
+
+
+def _missed(scanner: Scanner, text: str) -> str:
+    if not found(scanner, text):
+        return "by itself"
+    for place, surrounded in surroundings(text):
+        if not scanner.candidates(encode(surrounded)):
+            return f"by the gate {place}"
+    return "" if found(scanner, as_json(text)) else "inside a JSON string"
+
+
+def surroundings(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (where, text inside 1 MiB of filler): start, middle, end."""
+    half = len(FILLER) // 2
+    yield "at the start of a large body", f"{text}\n{FILLER}"
+    yield "in the middle of a large body", f"{FILLER[:half]}\n{text}\n{FILLER[half:]}"
+    yield "at the end of a large body", f"{FILLER}\n{text}"
+
+
+def as_json(text: str) -> str:
+    """Return `text` as the value of a property; an example that is JSON itself stays as it is."""
+    return text if text.lstrip()[:1] in ("{", "[") else msgspec.json.encode({"detail": text}).decode()

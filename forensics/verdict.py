@@ -1,0 +1,113 @@
+"""Coverage grade and verdict: named rules over findings and counts; each reason is a sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from forensics.config import Config
+from forensics.findings import CONFIDENCES, Coverage, DetectorState, Finding, Incident, Verdict, level
+from forensics.store import Sandbox
+from forensics.text import listing, plural
+
+CORE_FAMILIES = ("outbound", "access", "disclosure")
+_GRADES = "ABCDEF"
+# Limits of the grade: measured against what a detector can see. With 30 requests a rate of 10 % stays unseen (95 %), with 100 one of 3 %;
+# a beacon needs 12 to 16 sightings, so 15 minutes show only periods below about a minute.
+_FEW_REQUESTS, _TOO_FEW_REQUESTS = 100, 30
+_SHORT_MINUTES = 15
+_UNKNOWN = ((0.5, "D"), (0.2, "C"), (0.05, "B"))
+
+
+def coverage(sandbox: Sandbox, config: Config, states: Sequence[DetectorState], evidence: Sequence[dict[str, Any]]) -> Coverage:
+    """Grade the evidence: the worst of the reasons counts."""
+    unknown, known = _unknown(sandbox)
+    share = unknown / (unknown + known) if unknown + known else 0.0
+    minutes = _canary_minutes(sandbox)
+    marks: list[tuple[str, str]] = []
+    if not known:
+        why = "no row could be given to a cohort" if config.cohort else "canary.toml has no cohort rules"
+        marks.append(("F", f"{why}: nothing can be compared"))
+    else:
+        marks += _unknown_marks(share)
+        marks += _amount_marks(sandbox, minutes)
+    marks += _family_marks(states)
+    damaged = [entry["name"] for entry in evidence if entry.get("truncated")]
+    if damaged:
+        marks.append(("B", f"damaged or cut: {listing(damaged)}"))
+    grade = max((mark for mark, _ in marks), default="A")
+    return Coverage(grade, [reason for _, reason in sorted(marks, reverse=True)], share, minutes)
+
+
+def _unknown(sandbox: Sandbox) -> tuple[int, int]:
+    row = sandbox.rows(
+        "select coalesce(sum(rows) filter (c.cohort = 'unknown'), 0)::bigint, coalesce(sum(rows) filter (c.cohort <> 'unknown'), 0)::bigint "
+        "from dims.observer_counts c join dims.observers o on o.table_name = c.table_name and o.observer is not distinct from c.observer "
+        "where c.table_name in ('http_requests', 'http_exchanges', 'connections', 'dns_queries', 'auth_events', 'app_logs')"
+    )[0]
+    return row[0], row[1]
+
+
+def _unknown_marks(share: float) -> list[tuple[str, str]]:
+    for limit, grade in _UNKNOWN:
+        if share > limit:
+            return [(grade, f"{share:.0%} of the rows belong to no cohort")]
+    return []
+
+
+def _canary_minutes(sandbox: Sandbox) -> int:
+    tables = ("http_requests", "http_exchanges", "connections", "dns_queries")
+    union = " union ".join(f"select epoch_us(time) // 60000000 as minute from main.{table} where cohort = 'canary' and time is not null" for table in tables)
+    return int(sandbox.value(f"select coalesce(max(minute) - min(minute) + 1, 0) from ({union})") or 0)
+
+
+def _amount_marks(sandbox: Sandbox, minutes: int) -> list[tuple[str, str]]:
+    marks = []
+    requests = sandbox.value("select count(*) from main.http_requests where cohort = 'canary'") or 0
+    if requests < _TOO_FEW_REQUESTS:
+        marks.append(("D", f"only {plural(requests, 'canary request')}: a rate below {3 / max(requests, 3):.0%} cannot be seen"))
+    elif requests < _FEW_REQUESTS:
+        marks.append(("C", f"only {plural(requests, 'canary request')}: a rate below {3 / requests:.0%} cannot be seen"))
+    if minutes < _SHORT_MINUTES:
+        marks.append(("C", f"the canary was observed for {plural(minutes, 'minute')}: a timer slower than {max(minutes * 60 // 12, 1)} s cannot be seen"))
+    return marks
+
+
+def _family_marks(states: Sequence[DetectorState]) -> list[tuple[str, str]]:
+    blind = not_evaluated(states)
+    return [("D", f"{family} could not be evaluated ({reason})") for family, reason in blind.items()]
+
+
+def not_evaluated(states: Sequence[DetectorState]) -> dict[str, str]:
+    """Return core families none of whose detectors could speak, with the first reason."""
+    blind = {}
+    for family in CORE_FAMILIES:
+        mine = [state for state in states if state.family == family]
+        if all(state.state not in ("finding", "clean") for state in mine):
+            blind[family] = mine[0].reason if mine else "no detector"
+    return blind
+
+
+def decide(config: Config, grade: Coverage, states: Sequence[DetectorState], findings: Sequence[Finding], incidents: Sequence[Incident]) -> Verdict:
+    """Return the verdict: block, else inconclusive, else review, else pass."""
+    active = [finding for finding in findings if finding.status == "active"]
+    blocking = {
+        finding.id
+        for finding in active
+        if finding.novelty != "pre_existing" and level(finding.severity) >= level("high") and CONFIDENCES.index(finding.confidence) >= 1
+    }
+    if blocking:
+        leading = [incident.title for incident in incidents if blocking & set(incident.findings)]
+        return Verdict("block", f"{plural(len(leading), 'incident')} of severity high or above: {'; '.join(leading[:3])}{' …' if len(leading) > 3 else ''}")
+    if not config.cohort and not any(rule.cohort for rule in config.identity):
+        return Verdict("inconclusive", "canary.toml has no cohort rules, so canary and baseline cannot be told apart")
+    blind = not_evaluated(states)
+    if blind:
+        return Verdict("inconclusive", "; ".join(f"{family} could not be evaluated: {reason}" for family, reason in blind.items()))
+    if grade.grade > "C":
+        return Verdict("inconclusive", f"coverage grade {grade.grade}: {grade.reasons[0]}")
+    open_incidents = [incident.title for incident in incidents if level(incident.severity) >= level("medium")]
+    standing = [finding.title for finding in active if finding.novelty == "pre_existing" and level(finding.severity) >= level("medium")]
+    if open_incidents or standing:
+        return Verdict("review", f"{plural(len(open_incidents) + len(standing), 'incident')} of severity medium: {'; '.join([*open_incidents, *standing][:3])}")
+    return Verdict("pass", f"no finding of severity medium or above; coverage grade {grade.grade}")

@@ -1,0 +1,44 @@
+/*
+title = "Route answers anonymous callers on the canary, refuses them on the baseline"
+severity = "critical"
+confidence = "high"
+compare = "changed"
+unit = "request"
+why = "The baseline turns anonymous callers away; one answered request on the canary proves that the check is gone."
+recommendation = "Take the canary out of traffic, restore the check, and treat everything the route returned to anonymous callers as disclosed."
+false_positives = ["the route was made public on purpose in this release"]
+references = ["CWE-306", "CWE-862", "OWASP API5:2023", "ATT&CK T1190"]
+personal_data = true
+gdpr = ["32", "33"]
+fingerprint = ["http_request_method", "route"]
+[needs]
+tables = ["http_requests"]
+canary_rows = 30
+baseline_rows = 100
+[params]
+min_denied = 5
+min_denied_share = 0.95
+*/
+select
+    http_request_method,
+    route,
+    'anonymous' as principal,
+    count(*) filter (where cohort = 'canary' and decision = 'allow') as canary_n,
+    count(*) filter (where cohort = 'canary') as canary_total,
+    count(*) filter (where cohort = 'baseline' and decision = 'allow') as baseline_n,
+    count(*) filter (where cohort = 'baseline') as baseline_total,
+    count(*) filter (where cohort in ('prior', 'after') and decision = 'allow') as prior_n,
+    count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny') as baseline_denied,
+    count(distinct unit_key) filter (where cohort = 'canary' and decision = 'allow') as clients,
+    sum(http_response_body_size) filter (where cohort = 'canary' and decision = 'allow')::bigint as bytes_answered,
+    min(time) filter (where cohort = 'canary' and decision = 'allow') as first_seen,
+    max(time) filter (where cohort = 'canary' and decision = 'allow') as last_seen,
+    min(record_id, 20) filter (where cohort = 'canary' and decision = 'allow') as evidence
+from requests
+where principal_kind = 'anonymous' and route is not null
+group by http_request_method, route
+having canary_n > 0
+    and count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny') >= $min_denied
+    and count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny')
+        >= $min_denied_share * count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision in ('allow', 'deny'))
+order by http_request_method, route

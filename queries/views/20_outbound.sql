@@ -1,0 +1,75 @@
+/* Names that DNS gave to addresses, by client: valid from the answer until the next answer for the same address. */
+create table dims.dns_spans as
+select
+    client_address, address, name, time as valid_from,
+    coalesce(lead(time) over (partition by client_address, address order by time, name), timestamp '9999-01-01') as valid_to
+from (
+    select client_address, a.data as address, dns_question_name as name, min(time) as time
+    from (select client_address, dns_question_name, time, unnest(dns_answers) as a from main.dns_queries where dns_question_name is not null)
+    where regexp_matches(a.data, '^[0-9a-fA-F.:]+$')
+    group by all
+    union all
+    select client_address, a.data, dns_question_name, max(time)
+    from (select client_address, dns_question_name, time, unnest(dns_answers) as a from main.dns_queries where dns_question_name is not null)
+    where regexp_matches(a.data, '^[0-9a-fA-F.:]+$')
+    group by all
+    having max(time) > min(time)
+);
+
+/* Names other records of the same connection give: SNI, then Host. */
+create table dims.connection_names as
+select connection_uid, min(name) as name, min(source) as source
+from (
+    select connection_uid, coalesce(tls_client_server_name, destination_domain) as name, 'sni' as source
+    from observed.connections
+    where connection_uid is not null and coalesce(tls_client_server_name, destination_domain) is not null
+        and observer not in (select observer from dims.observers where table_name = 'connections')
+    union all
+    select connection_uid, server_address, 'host'
+    from observed.http_requests
+    where connection_uid is not null and server_address is not null and not regexp_matches(server_address, '^[0-9.]+$|:')
+)
+group by connection_uid;
+
+/* Connections that were opened by a workload and answered, with the name of the destination where any record tells it. */
+create view outbound as
+select
+    c.*,
+    coalesce(c.tls_client_server_name, c.destination_domain, n.name, d.name) as destination_name,
+    case
+        when coalesce(c.tls_client_server_name, c.destination_domain) is not null then 'connection'
+        when n.name is not null then n.source
+        when d.name is not null then 'dns'
+        else 'none'
+    end as named_by,
+    coalesce(c.tls_client_server_name, c.destination_domain, n.name, d.name, c.destination_address) as destination,
+    z.zone as destination_zone,
+    z.zone_kind as destination_zone_kind
+from main.connections c
+left join dims.connection_names n on n.connection_uid = c.connection_uid
+left join dims.dns_spans d on d.client_address = c.source_address and d.address = c.destination_address
+    and c.time >= d.valid_from and c.time < d.valid_to
+left join dims.addresses z on z.address = c.destination_address
+where coalesce(c.is_established, true) and coalesce(c.network_direction, 'outbound') <> 'inbound';
+
+/* Outbound traffic by cohort, pod and destination: what the outbound detectors count. */
+create table outbound_cells as
+select
+    cohort, phase, k8s_pod_name, destination, destination_name, destination_address, destination_port, network_transport,
+    coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, named_by,
+    count(*) as connections,
+    sum(source_bytes)::bigint as source_bytes,
+    sum(destination_bytes)::bigint as destination_bytes,
+    max(source_bytes) as largest_upload,
+    min(time) as first_seen,
+    max(time) as last_seen,
+    min(record_id, 20) filter (where cohort = 'canary') as evidence
+from outbound
+where cohort <> 'unknown'
+group by all;
+
+create view allowed_destinations as
+select distinct c.destination, c.destination_port
+from outbound_cells c
+join dims.allow a on (c.destination || ':' || c.destination_port) glob a.destination or c.destination glob a.destination
+    or (c.destination_address || ':' || c.destination_port) glob a.destination;
