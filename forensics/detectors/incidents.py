@@ -11,7 +11,6 @@ import msgspec
 from forensics.findings import CONFIDENCES, SEVERITIES, Finding, Incident, level
 from forensics.text import bytes_text, listing, plural
 
-_STORY_FAMILIES = ("outbound", "disclosure", "access")
 _MIN_TOKEN = 4
 
 
@@ -31,12 +30,15 @@ def story_keys(finding: Finding) -> set[str]:
 
 
 def with_changed_components(findings: list[Finding]) -> list[Finding]:
-    """Name, on findings about behaviour, the components that came with this release: additions first, a name match before all."""
+    """Name, on outbound findings, the components that came with this release: whoever opens a new connection is new code first.
+
+    Components whose name shares a word with the destination come first, then additions; changed versions only where nothing was added.
+    """
     added = [_label(item) for item in findings if item.detector == "supply_chain.component_added" and item.status == "active"]
     changed = [_label(item) for item in findings if item.detector == "supply_chain.component_changed" and item.status == "active"]
     out = []
     for finding in findings:
-        if finding.family in _STORY_FAMILIES and finding.novelty != "pre_existing":
+        if finding.family == "outbound" and finding.novelty != "pre_existing":
             ranked = sorted(added, key=lambda label: (not _shares_a_word(label, finding.entity), label)) + (changed if not added else [])
             out.append(msgspec.structs.replace(finding, changed_components=ranked))
         else:
@@ -165,7 +167,7 @@ def _summary(members: list[Finding], components: list[str]) -> str:
     if others:
         text += " Also: " + "; ".join(title[:1].lower() + title[1:] for title in others) + "."
     if components:
-        text += f" Added or changed in this release: {listing(components)}."
+        text += f" New in this release: {listing(components)}."
     return text
 
 

@@ -1,0 +1,46 @@
+"""Exit codes: one place that turns a result into a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from forensics.case import LedgerEntry
+from forensics.findings import SEVERITIES, Result, level
+
+DONE, FINDINGS, EVIDENCE = 0, 1, 3
+
+
+def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--fail-on` to a command."""
+    return click.option(
+        "--fail-on", type=click.Choice([*reversed(SEVERITIES)]), help="Exit 1 on an active finding of this severity or above, 3 when inconclusive."
+    )(function)
+
+
+def exit_code(result: Result, ledger: Sequence[LedgerEntry], fail_on: str | None, max_reject_share: float) -> int:
+    """Return 1 for gated findings, 3 for damaged evidence or a gated inconclusive verdict, else 0; 1 goes before 3."""
+    if fail_on is not None and any(_counts(item.severity, fail_on) for item in result.findings if item.status == "active" and item.novelty != "pre_existing"):
+        return FINDINGS
+    if damaged(ledger, max_reject_share):
+        return EVIDENCE
+    return EVIDENCE if fail_on is not None and result.verdict.outcome == "inconclusive" else DONE
+
+
+def _counts(severity: str, fail_on: str) -> bool:
+    return level(severity) >= level(fail_on)
+
+
+def damaged(ledger: Sequence[LedgerEntry], max_reject_share: float) -> list[str]:
+    """Return a sentence for each file that is cut, unreadable, or has too many rejects."""
+    told = []
+    for entry in ledger:
+        if entry.status == "failed":
+            told.append(f"{entry.name} could not be read: {entry.note}")
+        elif entry.truncated:
+            told.append(f"{entry.name} is damaged or cut; {entry.accepted:,} records were kept")
+        elif entry.rejected > max_reject_share * max(entry.records, 1):
+            told.append(f"{entry.name}: {entry.rejected:,} of {entry.records:,} records could not be parsed")
+    return told

@@ -1,0 +1,34 @@
+"""`report`: a case's result in another form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--format", "form", default="html", show_default=True, help="html, markdown or json.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write; - is standard output. Without it, into the case's reports.")
+def command(case: Path, form: str, output: Path | None) -> None:
+    """Write the result of CASE as FORMAT. A pure function of findings.json and results/: nothing is computed again."""
+    from forensics.case import exclusive, open_case, write_bytes
+    from forensics.errors import UsageError
+    from forensics.export import formats
+    from forensics.review import material
+
+    opened = open_case(case)
+    known = formats()
+    if form not in known:
+        raise UsageError(f"There is no output format {form}.", hint=f"Known: {', '.join(known)}.")
+    chosen = known[form]
+    data = chosen.render(*material(opened)).encode()
+    if output is not None and str(output) == "-":
+        click.echo(data.decode(), nl=False)
+        return
+    with exclusive(opened):
+        path = output or opened.reports / f"report{chosen.suffix}"
+        write_bytes(path, data)
+        opened.log("report", format=form)
+    click.echo(str(path))

@@ -1,0 +1,38 @@
+"""`scan`: content patterns and header verdicts over lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.pass_context
+def command(ctx: click.Context, file: Path) -> None:
+    """Scan FILE (NDJSON; - is standard input): one JSON line a hit or header verdict. Values are masked, never printed.
+
+    A line is {"id", "response": {"status", "headers": [[name, value]], "body", "body_encoding"}} or {"id", "text"}.
+    """
+    from forensics.errors import EvidenceError
+    from forensics.evidence import open_file, standard_input
+    from forensics.scan import default_scanner, scan_lines
+
+    if str(file) != "-" and not file.exists():
+        raise EvidenceError(f"{file} does not exist.", hint="Name an NDJSON file, or - for standard input.")
+    source = standard_input() if str(file) == "-" else open_file(file)
+    failed = False
+    with source:
+        for row in scan_lines(default_scanner(), _lines(source)):
+            failed = failed or "error" in row
+            click.echo(json.dumps(row, ensure_ascii=True))
+    ctx.exit(3 if failed else 0)
+
+
+def _lines(source: object) -> object:
+    """Buffered lines of an unbuffered file."""
+    import io
+
+    return io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source  # type: ignore[type-var]  # checked on the same line

@@ -1,0 +1,85 @@
+"""The result in a few lines: verdict, incidents, what could not be judged, what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import click
+
+from forensics.case import Case
+from forensics.findings import Incident, Result, level
+from forensics.text import plural, safe_text
+
+_COLOURS = {"block": "red", "review": "yellow", "inconclusive": "yellow", "pass": "green"}
+_MANY = 8
+
+
+def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
+    """Print the summary; the verdict and the report's path come last, where the eye is."""
+    ledger = case.ledger()
+    records = sum(entry.records for entry in ledger)
+    accepted = sum(entry.accepted for entry in ledger)
+    click.echo(f"Evidence   {plural(len(ledger), 'file')}, {plural(records, 'record')}: {accepted:,} accepted, {_lost(case)}")
+    click.echo(f"Coverage   grade {result.coverage.grade}" + "".join(f"\n           - {safe_text(reason)}" for reason in result.coverage.reasons))
+    for sentence in damaged:
+        click.secho(f"Damaged    {safe_text(sentence)}", fg="yellow")
+    _detectors(result)
+    shown = [incident for incident in result.incidents if level(incident.severity) >= level("medium")]
+    click.echo()
+    for incident in shown:
+        _incident(incident)
+    quiet = len(result.incidents) - len(shown)
+    if quiet:
+        click.echo(f"{plural(quiet, 'incident')} below medium: see the report.")
+    _counts(result)
+    _next(case, result)
+    click.secho(f"\nVerdict    {result.verdict.outcome}", bold=True, fg=_COLOURS[result.verdict.outcome])
+    click.echo(f"           {safe_text(result.verdict.reason)}")
+    click.echo(f"Report     {safe_text(case.reports / 'report.html')}")
+
+
+def _lost(case: Case) -> str:
+    ledger = case.ledger()
+    rejected = sum(entry.rejected for entry in ledger)
+    skipped = sum(sum(entry.skipped.values()) for entry in ledger)
+    unknown = sum(entry.status == "unrecognised" for entry in ledger)
+    text = f"{rejected:,} rejected, {skipped:,} skipped (headers, blank lines)"
+    return text + (f"; {plural(unknown, 'file')} not recognised" if unknown else "")
+
+
+def _detectors(result: Result) -> None:
+    counts: dict[str, int] = {}
+    for state in result.detectors:
+        counts[state.state] = counts.get(state.state, 0) + 1
+    words = [f"{counts[word]} {label}" for word, label in (("finding", "found something"), ("clean", "clean"), ("not_evaluated", "not evaluated"), ("error", "failed")) if word in counts]
+    click.echo(f"Detectors  {', '.join(words)}")
+    for state in result.detectors:
+        if state.state in ("not_evaluated", "error"):
+            click.echo(f"           - {state.id}: {safe_text(state.reason)}")
+
+
+def _incident(incident: Incident) -> None:
+    click.secho(f"{incident.severity.upper():<9}", nl=False, bold=True, fg="red" if level(incident.severity) >= level("high") else "yellow")
+    click.echo(f"  {safe_text(incident.title)}")
+    click.echo(f"           {safe_text(incident.summary)}")
+    click.echo(f"           -> {safe_text(incident.recommendation)}")
+
+
+def _counts(result: Result) -> None:
+    pre_existing = sum(item.novelty == "pre_existing" and item.status == "active" for item in result.findings)
+    suppressed = sum(item.status == "suppressed" for item in result.findings)
+    if pre_existing:
+        click.echo(f"{plural(pre_existing, 'finding')} on the baseline too (pre-existing), listed apart.")
+    if suppressed:
+        click.echo(f"{plural(suppressed, 'finding')} suppressed, listed apart.")
+
+
+def _next(case: Case, result: Result) -> None:
+    folder = shlex.quote(str(case.folder))
+    click.echo("\nNext")
+    if result.findings:
+        click.echo(f"  canary-forensics explain {folder} {result.findings[0].id}")
+    click.echo(f"  canary-forensics timeline {folder}")
+    if not case.config().config.cohort:
+        click.echo(f"  canary-forensics init {' '.join(shlex.quote(entry.path) for entry in case.ledger()[:1])} ...   # proposes cohort rules")

@@ -1,0 +1,67 @@
+"""Check the parts of an installation; no network, no evidence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from forensics.errors import ForensicsError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part: whether it works, and what was seen."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def checks() -> Iterator[Check]:
+    """Yield one check a part."""
+    parts: dict[str, Callable[[], str]] = {
+        "python": lambda: sys.version.split()[0],
+        "engine": _engine,
+        "importers": _importers,
+        "detectors": _detectors,
+        "patterns": _patterns,
+        "templates": _templates,
+        "machine": lambda: f"{os.cpu_count()} cores",
+    }
+    for name, call in parts.items():
+        try:
+            yield Check(name, passed=True, detail=call())
+        except (ForensicsError, ImportError, OSError) as error:
+            yield Check(name, passed=False, detail=str(error))
+
+
+def _engine() -> str:
+    import duckdb
+
+    return f"DuckDB {duckdb.__version__}"
+
+
+def _importers() -> str:
+    from forensics.importers import all_importers
+
+    return f"{len(all_importers())} formats"
+
+
+def _detectors() -> str:
+    from forensics.detectors import load
+
+    return f"{len(load())} detectors"
+
+
+def _patterns() -> str:
+    from forensics.scan import load_patterns
+
+    return f"{len(load_patterns())} patterns"
+
+
+def _templates() -> str:
+    from forensics.resources import tree, walk
+
+    return f"{len(list(walk(tree('reports'), '.html')))} templates"

@@ -1,0 +1,104 @@
+"""Check a case against what was recorded."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from forensics import custody
+from forensics.case import Case, LedgerEntry, file_sha256
+from forensics.errors import EvidenceError, IntegrityError
+from forensics.evidence import HashingReader
+from forensics.text import plural, safe_text
+
+
+@dataclass(slots=True)
+class Status:
+    """What was found; `problems` are sentences about what is not as recorded."""
+
+    ledger: list[LedgerEntry]
+    tables: str = ""
+    custody: str = ""
+    findings: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain objects."""
+        plain = {"tables": self.tables, "custody": self.custody, "findings": self.findings, "problems": self.problems}
+        return {"evidence": msgspec.to_builtins(self.ledger), **plain}
+
+
+def inspect(case: Case, *, evidence: bool = False) -> Status:
+    """Check table hashes and the custody log, and with `evidence` the evidence files."""
+    status = Status(case.ledger())
+    _tables(case, status)
+    _custody(case, status)
+    _findings(case, status)
+    if evidence:
+        _evidence(status)
+    return status
+
+
+def _tables(case: Case, status: Status) -> None:
+    count = 0
+    for entry in status.ledger:
+        for table, digest in entry.table_sha256.items():
+            path = case.tables / table / f"{entry.id}.parquet"
+            count += 1
+            if not path.exists():
+                status.problems.append(f"table file {table}/{path.name} is missing")
+            elif file_sha256(path) != digest:
+                status.problems.append(f"table file {table}/{path.name} was changed")
+    status.tables = f"{plural(count, 'table file')} checked by hash"
+
+
+def _custody(case: Case, status: Status) -> None:
+    for title in ("custody.jsonl", "access.jsonl"):
+        try:
+            chain = custody.verify(case.folder / title)
+        except IntegrityError as error:
+            status.problems.append(error.message)
+        else:
+            if title == "custody.jsonl":
+                status.custody = f"{plural(chain.length, 'entry')}, chain whole, head {chain.head[:16]}"
+
+
+def _findings(case: Case, status: Status) -> None:
+    if not case.findings.exists():
+        status.findings = "none yet"
+        return
+    result = msgspec.json.decode(case.findings.read_bytes())
+    status.findings = f"{plural(len(result['findings']), 'finding')}, verdict {result['verdict']['outcome']}, coverage grade {result['coverage']['grade']}"
+    recorded = _last_findings_hash(case)
+    if recorded and recorded != file_sha256(case.findings):
+        status.problems.append("findings.json was changed after detection")
+
+
+def _last_findings_hash(case: Case) -> str:
+    last = ""
+    path = case.folder / "custody.jsonl"
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            entry = msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            continue  # told by the chain check
+        last = entry.get("details", {}).get("findings_sha256", last)
+    return str(last)
+
+
+def _evidence(status: Status) -> None:
+    for entry in status.ledger:
+        if not entry.sha256:
+            continue
+        try:
+            with closing(HashingReader(Path(entry.path))) as reader:
+                changed = reader.identity().sha256 != entry.sha256
+        except EvidenceError as error:
+            status.problems.append(error.message)
+            continue
+        if changed:
+            status.problems.append(f"evidence {safe_text(entry.name)} is not what was ingested")

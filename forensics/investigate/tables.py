@@ -1,0 +1,42 @@
+"""What can be asked of a case with SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from forensics.errors import UsageError
+from forensics.schema import TABLES
+from forensics.store import Sandbox
+
+VIEWS = {
+    "requests": "http_requests with route, principal_kind, decision, unit_key",
+    "exchanges": "http_exchanges with route and principal_kind",
+    "outbound": "connections that were opened by a workload and answered, with destination name and zone",
+    "outbound_cells": "outbound counted by cohort, phase, pod and destination",
+    "matches": "patterns found in responses, with cohort and route",
+    "verdicts": "security header verdicts, with cohort and route",
+    "evidence": "the ledger",
+}
+
+
+def describe(sandbox: Sandbox, table: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the tables and views with their meaning, or the columns of one.
+
+    Raises:
+        UsageError: there is no such table.
+
+    """
+    if table is None:
+        rows = [(name, sandbox.value(f"select count(*) from main.{name}"), meaning) for name, meaning in VIEWS.items()]
+        rows += [(item.name, sandbox.value(f"select count(*) from {_view(item.name)}"), item.meaning) for item in TABLES.values()]
+        return ["table", "rows", "meaning"], sorted(rows)
+    if table not in VIEWS and table not in TABLES:
+        raise UsageError(f"There is no table {table}.", hint="canary-forensics sql CASE --tables lists all.")
+    meanings = {column.name: column.meaning for item in TABLES.values() for column in item.columns}
+    rows = sandbox.rows(f"select column_name, column_type from (describe select * from {_view(table)})")
+    return ["column", "type", "meaning"], [(name, kind, meanings.get(name, "")) for name, kind in rows]
+
+
+def _view(table: str) -> str:
+    derived = table in TABLES and not TABLES[table].has_common
+    return f"facts.{table}" if derived else f"main.{table}"
