@@ -18,12 +18,11 @@ from forensics.config.model import CohortRule, Config, ZoneRule
 from forensics.schema import TABLES
 from forensics.store import literal, name
 
-# Built-in zones, asked after those of canary.toml. Sources: RFC 6890 (special purpose), RFC 1918, RFC 4193, RFC 3927; cloud metadata
+# Built-in zones, asked after those of canary.toml. Private space is not among the internal ones: an attacker may sit there. Sources: RFC 6890 (special purpose), RFC 1918, RFC 4193, RFC 3927; cloud metadata
 # endpoints as the three large providers document them.
 DEFAULT_ZONES = (
     ZoneRule("metadata", ["169.254.169.254/32", "fd00:ec2::254/128"], "metadata"),
     ZoneRule("loopback", ["127.0.0.0/8", "::1/128"], "internal"),
-    ZoneRule("private", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"], "internal"),
     ZoneRule("link-local", ["169.254.0.0/16", "fe80::/10"], "internal"),
     ZoneRule("multicast", ["224.0.0.0/4", "ff00::/8", "255.255.255.255/32"], "internal"),
 )
@@ -181,10 +180,23 @@ class Networks:
         return self._labels[parsed.version][index]
 
 
-def zones(config: Config) -> Networks:
-    """Return the zones of canary.toml, then the built-in ones; a label is (name, kind)."""
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+
+
+def zones(config: Config, workloads: Iterable[str] = ()) -> Networks:
+    """Return the zones of canary.toml, then the built-in ones; a label is (name, kind).
+
+    Without an internal zone in canary.toml the /16 networks of private `workloads` (addresses that open connections) are internal.
+    """
     rules = [*config.zone, *DEFAULT_ZONES]
+    if not any(rule.kind == "internal" for rule in config.zone):
+        rules.append(ZoneRule("workloads", _sixteens(workloads), "internal"))
     return Networks([(cidr, (rule.name, rule.kind)) for rule in rules for cidr in rule.cidrs])
+
+
+def _sixteens(addresses: Iterable[str]) -> list[str]:
+    private = Networks([(cidr, True) for cidr in _PRIVATE])
+    return sorted({".".join([*address.split(".")[:2], "0.0/16"]) for address in addresses if private.find(address)})
 
 
 @dataclass(frozen=True, slots=True)

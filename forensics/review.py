@@ -18,7 +18,6 @@ from forensics.detectors import Context as DetectContext
 from forensics.detectors import Detector, expired, group, run, with_changed_components
 from forensics.detectors import load as load_detectors
 from forensics.errors import UsageError
-from forensics.evidence import discover
 from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
 from forensics.results import Context as ResultContext
 from forensics.results import build_all
@@ -49,7 +48,7 @@ def review(paths: Sequence[Path], config: Path | None, folder: Path | None, opti
     loaded = find_config(paths, config)
     case = create(folder or Path(f"{_case_name(paths)}.case"))
     with exclusive(case):
-        _start_over(case, paths, loaded)
+        _start_over(case, paths, loaded, options.ingest.ignore)
         case.write_config(loaded)
         chosen = ingest.Options(options.ingest.format, [*options.ingest.ignore, *loaded.config.ingest.ignore], options.threads)
         ingest.ingest(case, paths, chosen, watcher)
@@ -73,13 +72,14 @@ def _case_name(paths: Sequence[Path]) -> str:
     return first.name if first.is_dir() else first.name.split(".")[0] or "case"
 
 
-def _start_over(case: Case, paths: Sequence[Path], loaded: Loaded) -> None:
+def _start_over(case: Case, paths: Sequence[Path], loaded: Loaded, ignore: Sequence[str]) -> None:
     """Empty a case that holds the same evidence; refuse one that holds other evidence."""
     ledger = case.ledger()
     if not ledger:
         return
     known = {entry.path for entry in ledger}
-    wanted = {str(source.path) for source in discover(paths, loaded.config.ingest.ignore)}
+    ignored = [*ignore, *loaded.config.ingest.ignore]
+    wanted = {str(source.path) for source in ingest.sources_of(case, [path for path in paths if str(path) != "-"], ignored)}
     if known != wanted:
         raise UsageError(f"{case.folder} holds other evidence.", hint="Name another case with --case, or add to it with: canary-forensics ingest.")
     shutil.rmtree(case.tables, ignore_errors=True)

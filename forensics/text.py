@@ -35,7 +35,7 @@ def safe_lines(value: str) -> str:
 
 def plural(count: int, noun: str) -> str:
     """Return `1 finding`, `2 findings`, `12,345 findings`."""
-    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
     return f"{count:,} {noun if count == 1 else many}"
 
 

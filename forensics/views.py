@@ -194,7 +194,8 @@ def _addresses(store: Store, config: Config) -> None:
     """Zone of every distinct address; matching runs on distinct values, never on rows."""
     parts = [f"select {column} as address from facts.{table}" for table, columns in _ADDRESS_COLUMNS.items() for column in columns]
     distinct = [row[0] for row in store.rows(f"select distinct address from ({' union all '.join(parts)}) where address is not null order by address")]
-    zones = cohort.zones(config)
+    workloads = store.rows("select distinct source_address from facts.connections where source_address is not null and coalesce(network_direction, 'outbound') <> 'inbound'")
+    zones = cohort.zones(config, [row[0] for row in workloads])
     found = [(zones.find(address) or ("external", "external")) if _is_address(address) else (None, None) for address in distinct]
     data = pa.table({
         "address": pa.array(distinct, pa.string()),

@@ -15,11 +15,11 @@ def command(case: Path, form: str, output: Path | None) -> None:
     """Write the result of CASE as FORMAT. A pure function of findings.json and results/: nothing is computed again."""
     from forensics.case import exclusive, open_case, write_bytes
     from forensics.errors import UsageError
-    from forensics.export import formats
+    from forensics.export import registry
     from forensics.review import material
 
     opened = open_case(case)
-    known = formats()
+    known = registry()
     if form not in known:
         raise UsageError(f"There is no output format {form}.", hint=f"Known: {', '.join(known)}.")
     chosen = known[form]

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 import duckdb
+import msgspec
 
 from forensics import bodies
 from forensics.case import Case, LedgerEntry, file_sha256
 from forensics.errors import EvidenceError, FormatError, ForensicsError
-from forensics.evidence import HEAD_BYTES, HashingReader, Source, discover, read_head
+from forensics.evidence import HEAD_BYTES, HashingReader, Source, discover, open_file, read_head, spool, standard_input
 from forensics.importers import Importer, by_name, recognise, scores
 from forensics.importers.contract import Head
 from forensics.ingest import document_files, line_files, scanning, table_files
@@ -47,11 +48,12 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to ingest: a forced format, files to leave out, threads."""
+    """How to ingest: a forced format, files to leave out, threads, whether to copy the evidence into the case."""
 
     format: str = ""
     ignore: Sequence[str] = ()
     threads: int | None = None
+    copy: bool = False
 
 
 def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, watcher: Watcher | None = None) -> list[LedgerEntry]:
@@ -65,7 +67,7 @@ def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, wa
     """
     options, watcher = options or Options(), watcher or Silent()
     importer = by_name(options.format) if options.format else None
-    sources = discover(paths, options.ignore)
+    sources = sources_of(case, paths, options.ignore)
     if not sources:
         raise EvidenceError(f"There is no file in {', '.join(map(str, paths))}.", hint="Name a folder that holds exported logs.")
     entries = {entry.path: entry for entry in case.ledger()}
@@ -74,12 +76,20 @@ def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, wa
         prepare(engine)
         for source in sources:
             entry = _one(engine, case, source, importer, list(entries.values()), watcher)
-            if entry is not None:
-                entries[entry.path] = entry
-                made.append(entry)
-                case.write_ledger(list(entries.values()))
+            entries[entry.path] = _copied(case, source, entry) if options.copy else entry
+            made.append(entries[entry.path])
+            case.write_ledger(list(entries.values()))
     case.log("ingest", files=len(made), evidence=[entry.id for entry in made if entry.status == "ingested"])
     return made
+
+
+def sources_of(case: Case, paths: Sequence[Path], ignore: Sequence[str]) -> list[Source]:
+    """Return the evidence files; `-` is standard input, kept in the case since it cannot be read twice."""
+    sources = discover([path for path in paths if str(path) != "-"], ignore)
+    if any(str(path) == "-" for path in paths):
+        spooled = spool(standard_input(), case.restricted / "evidence")
+        sources.append(Source(spooled, "standard input", named=True))
+    return sources
 
 
 def prepare(engine: Store) -> None:
@@ -90,7 +100,7 @@ def prepare(engine: Store) -> None:
 
 def _one(
     engine: Store, case: Case, source: Source, importer: Importer | None, known: list[LedgerEntry], watcher: Watcher
-) -> LedgerEntry | None:
+) -> LedgerEntry:
     if source.is_link:
         return _unread(source, "ignored", "symbolic link: name the file itself")
     try:
@@ -104,6 +114,15 @@ def _one(
         if source.named:
             raise
         return _unread(source, "failed", error.message)
+
+
+def _copied(case: Case, source: Source, entry: LedgerEntry) -> LedgerEntry:
+    """Keep the evidence in the case's restricted folder, named by its hash."""
+    if entry.status != "ingested":
+        return entry
+    with open_file(source.path) as file:
+        kept = spool(file, case.restricted / "evidence")
+    return msgspec.structs.replace(entry, note=f"copied to restricted/evidence/{kept.name}")
 
 
 def head_of(source: Source) -> Head:
@@ -243,4 +262,4 @@ def _entry(
     )
 
 
-__all__ = ["ForensicsError", "Options", "Silent", "Watcher", "head_of", "ingest", "parse", "prepare"]
+__all__ = ["ForensicsError", "Options", "Silent", "Watcher", "head_of", "ingest", "parse", "prepare", "sources_of"]

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from itertools import accumulate
 
-from forensics.scan.json_strings import JsonString, is_valid, looks_like_json, path_text, strings, unescape
+from forensics.scan.json_strings import JsonString, is_valid, looks_like_json, path_text, strings, unescape_body
 from forensics.scan.masking import mask
 from forensics.scan.patterns import Confidence, Part, Pattern, Severity, load_patterns
 from forensics.scan.regex import GateSet, Regex, char_spans, encode
@@ -125,7 +125,7 @@ def scan_text(
     is_json = part == "body" and looks_like_json(text)
     candidates = scanner.candidates(data) & wanted
     if is_json and "\\" in text:
-        candidates |= scanner.candidates(encode(unescape(text))) & wanted
+        candidates |= scanner.candidates(encode(unescape_body(text))) & wanted
     if not candidates:
         return []
     hits = _json_hits(scanner, text, data, candidates) if is_json else _text_hits(scanner, text, data, candidates, name)

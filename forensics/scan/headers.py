@@ -22,7 +22,7 @@ from forensics.scan import csp
 _HALF_YEAR = 15_768_000
 
 HSTS_RANKS: Mapping[str, int] = MappingProxyType(
-    {"disabled": -1, "absent": 0, "invalid": 0, "ignored_http": 1, "short": 2, "ok": 3, "ok_subdomains": 4}
+    {"disabled": -1, "absent": 0, "invalid": 0, "short": 1, "ok": 2, "ok_subdomains": 3}
 )
 CONTENT_TYPE_OPTIONS_RANKS: Mapping[str, int] = MappingProxyType({"absent": 0, "invalid": 0, "ok": 1})
 FRAME_RANKS: Mapping[str, int] = MappingProxyType({"absent": 0, "invalid": 0, "any": 0, "listed": 1, "sameorigin": 2, "deny": 3})
@@ -53,11 +53,11 @@ class HeaderVerdict:
 
 
 def header_verdicts(headers: Sequence[tuple[str, str]], url_scheme: str | None = None) -> list[HeaderVerdict]:
-    """Return the verdicts of the five headers, always in the same order.
+    """Return the verdicts of the five headers, always in the same order; over `http` without strict-transport-security.
 
     Args:
         headers: of one response, in the order sent; names in any case, repeats allowed.
-        url_scheme: `http` makes strict-transport-security without effect (RFC 6797, 8.1); None = not known.
+        url_scheme: over `http` browsers must ignore strict-transport-security (RFC 6797, 8.1); None = not known.
 
     """
     values: dict[str, list[str]] = {}
@@ -65,8 +65,9 @@ def header_verdicts(headers: Sequence[tuple[str, str]], url_scheme: str | None =
         values.setdefault(name.strip().lower(), []).append(value)
     policies = csp.policies(values.get("content-security-policy", []))
     content_type_options = _content_type_options(values.get("x-content-type-options", []))
+    transport = _verdict("strict-transport-security", _hsts(values.get("strict-transport-security", [])), HSTS_RANKS)
     return [
-        _verdict("strict-transport-security", _hsts(values.get("strict-transport-security", []), url_scheme), HSTS_RANKS),
+        *([] if (url_scheme or "").lower() == "http" else [transport]),
         _verdict("content-security-policy", csp.verdict(policies), csp.RANKS),
         _verdict("x-content-type-options", content_type_options, CONTENT_TYPE_OPTIONS_RANKS),
         _verdict("x-frame-options", _framing(values.get("x-frame-options", []), policies), FRAME_RANKS),
@@ -78,7 +79,7 @@ def _verdict(header: str, verdict: str, ranks: Mapping[str, int]) -> HeaderVerdi
     return HeaderVerdict(header, verdict, ranks[verdict])
 
 
-def _hsts(values: list[str], url_scheme: str | None) -> str:
+def _hsts(values: list[str]) -> str:
     """Only the first header counts (RFC 6797, 8.1); exporters that join repeats with a comma are undone."""
     if not values:
         return "absent"
@@ -86,8 +87,6 @@ def _hsts(values: list[str], url_scheme: str | None) -> str:
     max_age = (directives or {}).get("max-age", "")
     if directives is None or not (max_age.isascii() and max_age.isdigit()):
         return "invalid"
-    if (url_scheme or "").lower() == "http":
-        return "ignored_http"
     return _hsts_strength(_seconds(max_age), subdomains="includesubdomains" in directives)
 
 
@@ -145,7 +144,7 @@ def _framing(values: list[str], policies: list[csp.Policy]) -> str:
 
 
 def _referrer(values: list[str]) -> str:
-    """The last token that is known counts: unknown ones are there for older or newer browsers."""
+    """Judge the last token that is known: unknown ones are there for older or newer browsers."""
     known = [_REFERRER_POLICIES[token] for token in _tokens(values) if token in _REFERRER_POLICIES]
     if known:
         return known[-1]

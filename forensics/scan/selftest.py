@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from forensics.scan.engine import Scanner, scan_text
+from forensics.scan.json_strings import looks_like_json, unescape_body
 from forensics.scan.patterns import Pattern
 from forensics.scan.regex import encode
 
@@ -38,7 +39,7 @@ def found(scanner: Scanner, text: str) -> bool:
 def _missed(scanner: Scanner, text: str) -> str:
     if not found(scanner, text):
         return "by itself"
-    for place, surrounded in surroundings(text):
+    for place, surrounded in surroundings(unescape_body(text) if looks_like_json(text) else text):
         if not scanner.candidates(encode(surrounded)):
             return f"by the gate {place}"
     return "" if found(scanner, as_json(text)) else "inside a JSON string"

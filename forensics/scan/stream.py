@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
 
+from forensics.bodies import decode_base64
 from forensics.scan.engine import Match, Scanner, scan_text
 from forensics.scan.headers import header_verdicts
 from forensics.scan.rows import header_matches
-
-# (base64 text, Content-Encoding, Content-Type) -> text, or None if it cannot be decoded.
-BodyDecoder: TypeAlias = Callable[[str, str | None, str | None], str | None]
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 
@@ -42,15 +38,7 @@ class _Line(Struct):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def plain_base64(body: str, content_encoding: str | None, content_type: str | None) -> str | None:  # noqa: ARG001 - BodyDecoder
-    """Decode base64 (white space allowed) as UTF-8, whatever the headers say."""
-    try:
-        return base64.b64decode("".join(body.split()), validate=True).decode("utf-8", "backslashreplace")
-    except (binascii.Error, ValueError):
-        return None
-
-
-def scan_lines(scanner: Scanner, lines: Iterable[bytes], decode: BodyDecoder = plain_base64) -> Iterator[dict[str, Any]]:
+def scan_lines(scanner: Scanner, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Yield a row for each hit, header verdict and line that cannot be read.
 
     Rows: `{id, pattern, class, confidence, start, end, masked}` with characters of the body, of `text`, or of the header named in
@@ -59,15 +47,14 @@ def scan_lines(scanner: Scanner, lines: Iterable[bytes], decode: BodyDecoder = p
     Args:
         scanner: the patterns.
         lines: with or without line feed; blank lines are skipped but counted.
-        decode: turns a base64 body into text; pass one that knows content encodings if lines may be compressed.
 
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield from _scan_line(scanner, number, line, decode)
+            yield from _scan_line(scanner, number, line)
 
 
-def _scan_line(scanner: Scanner, number: int, line: bytes, decode: BodyDecoder) -> Iterator[dict[str, Any]]:
+def _scan_line(scanner: Scanner, number: int, line: bytes) -> Iterator[dict[str, Any]]:
     try:
         record = _record(line)
     except ValueError as error:
@@ -76,12 +63,11 @@ def _scan_line(scanner: Scanner, number: int, line: bytes, decode: BodyDecoder) 
     if record.text is not None:
         yield from (_hit(record.id, match) for match in scan_text(scanner, record.text, None, "body"))
     if record.response is not None:
-        scheme = _scheme(record.request)
-        yield from _response_rows(scanner, number, record.id, record.response, scheme, decode)
+        yield from _response_rows(scanner, number, record, record.response)
 
 
 def _record(line: bytes) -> _Line:
-    """Raises `ValueError` with a sentence that quotes nothing of the line."""
+    """Return the line as a record; the message of a `ValueError` quotes nothing of it."""
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(f"The line is longer than {MAX_LINE_BYTES} bytes.")
     try:
@@ -97,25 +83,23 @@ def _record(line: bytes) -> _Line:
     return record
 
 
-def _response_rows(
-    scanner: Scanner, number: int, line_id: str | float, response: _Response, scheme: str | None, decode: BodyDecoder
-) -> Iterator[dict[str, Any]]:
+def _response_rows(scanner: Scanner, number: int, line: _Line, response: _Response) -> Iterator[dict[str, Any]]:
     headers = [(name, value or "") for name, value in response.headers or []]
-    body = _body(response, headers, decode)
-    if body is None:
-        yield {"id": line_id, "line": number, "error": "The body is not valid base64, or its content encoding cannot be undone."}
-    else:
-        yield from (_hit(line_id, match) for match in scan_text(scanner, body, _value(headers, "content-type"), "body"))
-    yield from ({**_hit(line_id, match), "header": name} for name, match in header_matches(scanner, headers))
+    body, state = _body(response, headers)
+    if state != "full":
+        yield {"id": line.id, "line": number, "error": f"The body is {state}."}
+    yield from (_hit(line.id, match) for match in scan_text(scanner, body, _value(headers, "content-type")))
+    yield from ({**_hit(line.id, match), "header": name} for name, match in header_matches(scanner, headers))
     if response.headers is not None:
-        for verdict in header_verdicts(headers, scheme):
-            yield {"id": line_id, "header": verdict.header, "verdict": verdict.verdict}
+        for verdict in header_verdicts(headers, _scheme(line.request)):
+            yield {"id": line.id, "header": verdict.header, "verdict": verdict.verdict}
 
 
-def _body(response: _Response, headers: list[tuple[str, str]], decode: BodyDecoder) -> str | None:
+def _body(response: _Response, headers: list[tuple[str, str]]) -> tuple[str, str]:
     if not response.body or response.body_encoding != "base64":
-        return response.body or ""
-    return decode(response.body, _value(headers, "content-encoding"), _value(headers, "content-type"))
+        return response.body or "", "full"
+    decoded = decode_base64(response.body, _value(headers, "content-encoding"), _value(headers, "content-type"))
+    return decoded.text or "", decoded.state
 
 
 def _hit(line_id: str | float, match: Match) -> dict[str, Any]:

@@ -63,6 +63,11 @@ def private_key(value: str) -> bool:
     return len(chars) >= _MIN_KEY_CHARS and len(set(chars)) >= _MIN_KEY_ALPHABET
 
 
+def dotnet_trace(value: str) -> bool:
+    """Tell a .NET trace from a Java trace whose frames carry no line numbers."""
+    return "(Native Method)" not in value and "(Unknown Source)" not in value
+
+
 def _is_label(label: str) -> bool:
     return 1 <= len(label) <= 63 and not label.startswith("-") and not label.endswith("-")
 
@@ -78,5 +83,5 @@ def _object(part: str) -> dict[str, Any] | None:
 
 
 VALIDATORS: Mapping[str, Callable[[str], bool]] = MappingProxyType(
-    {"email": email, "internal_host": internal_host, "jwt": jwt, "private_key": private_key}
+    {"dotnet_trace": dotnet_trace, "email": email, "internal_host": internal_host, "jwt": jwt, "private_key": private_key}
 )
