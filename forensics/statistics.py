@@ -86,8 +86,8 @@ def _mantel_haenszel(strata: Sequence[Stratum]) -> Test:
     if variance == 0:
         return Test(1.0, 1.0, 1.0, "no variation")
     z = difference / math.sqrt(variance)
-    lower = 0.5 * math.erfc(-z / math.sqrt(2))
-    return Test(math.erfc(abs(z) / math.sqrt(2)), lower, 1 - lower, f"Cochran-Mantel-Haenszel over {len(strata)} phases")
+    lower, higher = 0.5 * math.erfc(-z / math.sqrt(2)), 0.5 * math.erfc(z / math.sqrt(2))
+    return Test(math.erfc(abs(z) / math.sqrt(2)), lower, higher, f"Cochran-Mantel-Haenszel over {len(strata)} phases")
 
 
 def _wilson(count: int, total: int, z: float) -> tuple[float, float]:
@@ -117,6 +117,23 @@ def stratified_difference(strata: Sequence[Stratum]) -> float | None:
     if not total:
         return None
     return sum(weight * (s.canary_n / s.canary_total - s.baseline_n / s.baseline_total) for s, weight in weights) / total
+
+
+def stratified_interval(strata: Sequence[Stratum]) -> tuple[float, float] | None:
+    """Return the interval of `stratified_difference`: Newcombe's of each phase, put together by MOVER (Zou and Donner 2008)."""
+    parts = []
+    for s in strata:
+        interval = newcombe_interval(s.canary_n, s.canary_total, s.baseline_n, s.baseline_total)
+        if interval:
+            difference = s.canary_n / s.canary_total - s.baseline_n / s.baseline_total
+            parts.append((s.canary_total * s.baseline_total / (s.canary_total + s.baseline_total), difference, *interval))
+    total = sum(weight for weight, *_ in parts)
+    if not total:
+        return None
+    centre = sum(weight * difference for weight, difference, *_ in parts) / total
+    below = math.sqrt(sum((weight * (difference - low)) ** 2 for weight, difference, low, _ in parts)) / total
+    above = math.sqrt(sum((weight * (high - difference)) ** 2 for weight, difference, _, high in parts)) / total
+    return centre - below, centre + above
 
 
 def zero_event_bound(total: int, confidence: float = 0.95) -> float:

@@ -247,11 +247,32 @@ def _template_pattern(template: str) -> str:
 def _settings(store: Store, config: Config) -> None:
     """What views and detectors need to know of canary.toml, as small tables."""
     release = config.release
-    allow = [{"destination": rule.destination, "owner": rule.owner, "reason": rule.reason} for rule in config.allow]
+    allow = list(_allow_rows(store, config))
     _store(store, "dims.allow", pa.Table.from_pylist(allow, schema=pa.schema([("destination", pa.string()), ("owner", pa.string()), ("reason", pa.string())])))
     _store(store, "dims.release", pa.table({
         "service": [release.service], "baseline_version": [release.baseline_version], "canary_version": [release.canary_version],
     }))  # fmt: skip
+
+
+def _allow_rows(store: Store, config: Config) -> Iterator[dict[str, str]]:
+    """Give globs over `host:port`; a network becomes its contacted addresses. What expired before the window's end allows nothing."""
+    end = config.window.end
+    for rule in config.allow:
+        if rule.expires and end and rule.expires < cohort.utc(end).date():
+            continue
+        for destination in _allowed(store, rule.destination) if "/" in rule.destination else [rule.destination]:
+            yield {"destination": destination, "owner": rule.owner, "reason": rule.reason}
+
+
+def _allowed(store: Store, rule: str) -> Iterator[str]:
+    """Yield `address:port` of the contacted addresses inside `network:port`; without a port, or with *, any port."""
+    network, _, port = rule.rpartition(":")
+    if "/" not in network:
+        network, port = rule, "*"
+    holds = cohort.Networks([(network.strip("[]"), True)])
+    for (address,) in store.rows("select distinct destination_address from facts.connections where destination_address is not null order by all"):
+        if holds.find(address):
+            yield f"{address}:{port}"
 
 
 def _observed(store: Store, table: Table, config: Config, evidence: dict[str, str]) -> None:

@@ -131,9 +131,16 @@ def load(folders: Sequence[Path] = ()) -> list[Detector]:
             raise DetectorError(f"{folder} is not a folder.", hint="--queries names a folder with <family>/<name>.sql files.")
         for path in sorted(folder.glob("*/*.sql")):
             if path.parent.name not in FAMILIES_NOT_DETECTORS:
-                detector = parse(path.read_text(encoding="utf-8"), path.parent.name, path.stem, str(path))
+                detector = parse(_read(path), path.parent.name, path.stem, str(path))
                 found[detector.id] = detector
     return [found[key] for key in sorted(found)]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DetectorError(f"{path} cannot be read as UTF-8 text.", hint="A detector is a text file.", location=Location(path)) from error
 
 
 def _built_in() -> Iterator[Detector]:

@@ -46,7 +46,7 @@ def run(sandbox: Sandbox, detector: Detector, context: Context) -> Outcome:
         findings = _findings(detector, rows, context)
     except QueryError as error:
         return Outcome(_state(detector, "error", error.message, seen), [])
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         return Outcome(_state(detector, "error", f"The rows break the contract: {type(error).__name__} {error}.", seen), [])
     if findings:
         return Outcome(_state(detector, "finding", f"{len(findings)} found", seen), findings)
@@ -85,10 +85,10 @@ def _findings(detector: Detector, rows: Sequence[dict[str, Any]], context: Conte
     tests = [st.stratified_test(_strata(row)) for row in rows]
     q_values = st.benjamini_hochberg([test.two_sided for test in tests])
     judged = zip(rows, tests, q_values, strict=True)
-    return [_finding(detector, row, test, q, context) for row, test, q in judged if _differs(detector, row, test, q)]
+    return [_finding(detector, row, test, q, context) for row, test, q in judged if _differs(detector, row, q)]
 
 
-def _differs(detector: Detector, row: dict[str, Any], test: st.Test, q_value: float) -> bool:
+def _differs(detector: Detector, row: dict[str, Any], q_value: float) -> bool:
     """Both evidence and effect are asked for: a tiny difference is no finding however sure it is."""
     difference = st.stratified_difference(_strata(row)) or 0.0
     least = detector.front.evidence.min_difference
@@ -131,7 +131,7 @@ def _finding(detector: Detector, row: dict[str, Any], test: st.Test | None, q_va
         baseline=baseline,
         prior_n=row["prior_n"],
         effect=_effect(row, test),
-        interval=_interval(canary, baseline),
+        interval=_interval(row, canary, baseline),
         p_value=test.two_sided if test else None,
         q_value=q_value,
         first_seen=moment(row.get("first_seen")),
@@ -169,7 +169,10 @@ def _effect(row: dict[str, Any], test: st.Test | None) -> float | None:
     return float(row["canary_n"] / row["canary_total"] - row["baseline_n"] / row["baseline_total"])
 
 
-def _interval(canary: Count, baseline: Count) -> list[float] | None:
+def _interval(row: dict[str, Any], canary: Count, baseline: Count) -> list[float] | None:
+    if row.get("strata"):
+        stratified = st.stratified_interval(_strata(row))
+        return list(stratified) if stratified else None
     interval = st.newcombe_interval(min(canary.n, canary.total), canary.total, min(baseline.n, baseline.total), baseline.total)
     return list(interval) if interval else None
 

@@ -128,6 +128,13 @@ def _bad(plan: LinePlan) -> str:
 
 
 def _select(plan: LinePlan, table: str) -> str:
+    condition = plan.conditions.get(table)
+    more = f" and ({condition})" if condition else ""
+    return f"select {columns_sql(plan, table)} from ({_parsed(plan)}) where not ({_bad(plan)}){more}"
+
+
+def columns_sql(plan: LinePlan, table: str) -> str:
+    """Return the column list of a table, over rows of record_no, record_offset, section, salvaged and f."""
     given = plan.tables[table]
     columns = []
     for column, kind in TABLES[table].types.items():
@@ -139,9 +146,7 @@ def _select(plan: LinePlan, table: str) -> str:
             columns.append(f"{_attributes(plan, table)} as attributes")
         else:
             columns.append(f"{_cast(given.get(column, 'null'), kind)} as {name(column)}")
-    condition = plan.conditions.get(table)
-    more = f" and ({condition})" if condition else ""
-    return f"select {', '.join(columns)} from ({_parsed(plan)}) where not ({_bad(plan)}){more}"
+    return ", ".join(columns)
 
 
 def _cast(expression: str, kind: str) -> str:

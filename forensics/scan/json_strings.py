@@ -112,9 +112,10 @@ def path_text(node: Node) -> str:
 
 def _literal(token: str, start: int, frame: _Frame) -> JsonString:
     escaped = "\\" in token
-    value = token[1:-1] if token[-1] == '"' and len(token) > 1 else token[1:]
+    closed = len(token) > 1 and token[-1] == '"' and (not escaped or _is_closed(token))
+    value = token[1:-1] if closed else token[1:]
     if escaped:
-        value = unescape(value if _is_closed(token) else token[1:])
+        value = unescape(value)
     end = start + len(token)
     if frame.expects_key:
         frame.key, frame.expects_key = value, False
@@ -123,9 +124,9 @@ def _literal(token: str, start: int, frame: _Frame) -> JsonString:
 
 
 def _is_closed(token: str) -> bool:
-    """Tell a string with its closing quote from one that is cut off behind an escaped quote."""
+    """Tell a closing quote at the end from an escaped one, behind which the string is cut off."""
     body = token[:-1]
-    return token[-1] == '"' and (len(body) - len(body.rstrip("\\"))) % 2 == 0
+    return (len(body) - len(body.rstrip("\\"))) % 2 == 0
 
 
 def _step(stack: list[_Frame], char: str) -> None:

@@ -26,7 +26,7 @@ with found as (
         count(distinct value_ordinal) filter (where cohort = 'canary') as distinct_values,
         min(time) filter (where cohort = 'canary') as first_seen,
         max(time) filter (where cohort = 'canary') as last_seen,
-        min(record_id, 20) filter (where cohort = 'canary') as evidence
+        min(distinct record_id, 20) filter (where cohort = 'canary') as evidence
     from matches
     where pattern = 'pii.email' and part = 'response_body' and json_path is not null
     group by all

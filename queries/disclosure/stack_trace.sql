@@ -28,7 +28,7 @@ with found as (
         min(json_path) filter (where cohort = 'canary') as json_path,
         min(time) filter (where cohort = 'canary') as first_seen,
         max(time) filter (where cohort = 'canary') as last_seen,
-        min(record_id, 20) filter (where cohort = 'canary') as evidence
+        min(distinct record_id, 20) filter (where cohort = 'canary') as evidence
     from matches
     where pattern_class = 'stack_trace'
     group by all

@@ -19,12 +19,12 @@ baseline_rows = 20
 min_responses = 2
 */
 with usual as (
-    select header, http_request_method, route, min(verdict_rank) as lowest, min(verdict) as usual_verdict
+    select header, http_request_method, route, min(verdict_rank) as lowest, min({'rank': verdict_rank, 'verdict': verdict}).verdict as usual_verdict
     from verdicts
     where cohort in ('baseline', 'prior', 'after')
     group by all
 ), weaker as (
-    select v.*, u.usual_verdict
+    select v.header, v.verdict, v.route, v.time, v.record_id, u.usual_verdict
     from verdicts v
     join usual u on u.header = v.header and u.http_request_method is not distinct from v.http_request_method and u.route is not distinct from v.route
     where v.cohort = 'canary' and v.verdict_rank < u.lowest
@@ -38,7 +38,7 @@ select
     0::bigint as baseline_n,
     (select count(distinct record_id) from verdicts where cohort = 'baseline') as baseline_total,
     0::bigint as prior_n,
-    min(w.time) as first_seen, max(w.time) as last_seen, min(w.record_id, 20) as evidence
+    min(w.time) as first_seen, max(w.time) as last_seen, min(distinct w.record_id, 20) as evidence
 from weaker w
 group by w.header, w.verdict
 having count(*) >= $min_responses

@@ -22,7 +22,7 @@ min_score = 0.85
 with seconds as (
     select distinct cohort, k8s_pod_name, destination, destination_port, epoch_us(time) // 1000000 as second
     from outbound
-    where cohort in ('canary', 'baseline', 'prior', 'after') and destination_port <> 53
+    where cohort in ('canary', 'baseline', 'prior', 'after') and destination_port is distinct from 53
 ), gaps as (
     select *, second - lag(second) over (partition by cohort, k8s_pod_name, destination, destination_port order by second) as gap
     from seconds

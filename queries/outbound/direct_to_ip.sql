@@ -32,7 +32,7 @@ select
     max(last_seen) filter (where cohort = 'canary') as last_seen,
     flatten(list(evidence) filter (where cohort = 'canary')) as evidence
 from outbound_cells c
-where zone_kind = 'external' and destination_name is null
+where zone_kind = 'external' and destination_name is null and destination_address is not null
     and not exists (
         select 1 from allowed_destinations a
         where a.destination = c.destination and a.destination_port is not distinct from c.destination_port

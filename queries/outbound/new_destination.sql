@@ -40,7 +40,7 @@ select
     end as modifiers,
     flatten(list(evidence) filter (where cohort = 'canary')) as evidence
 from outbound_cells c
-where not exists (
+where destination is not null and not exists (
     select 1 from allowed_destinations a
     where a.destination = c.destination and a.destination_port is not distinct from c.destination_port
 )

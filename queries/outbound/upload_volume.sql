@@ -35,7 +35,7 @@ with usual as (
         min(k8s_pod_name) filter (where cohort = 'canary') as pod,
         min(first_seen) filter (where cohort = 'canary') as first_seen,
         max(last_seen) filter (where cohort = 'canary') as last_seen,
-        min(zone_kind) as zone_kind,
+        bool_or(zone_kind = 'external') as is_external,
         flatten(list(evidence) filter (where cohort = 'canary')) as evidence
     from outbound_cells
     group by destination, destination_port
@@ -47,7 +47,7 @@ select
     p.first_seen, p.last_seen, p.evidence
 from pairs p
 cross join usual u
-where p.zone_kind = 'external'
+where p.is_external
     and p.canary_largest >= $min_bytes
     and p.canary_largest > $factor * coalesce(p.baseline_largest, u.largest, 0)
 order by p.destination, p.destination_port

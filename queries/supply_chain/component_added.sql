@@ -18,7 +18,9 @@ baseline_rows = 1
 [params]
 */
 with parts as (
-    select *, coalesce(nullif(component_group, '') || '/', '') || component_name as component from components
+    select cohort, time, record_id, component_version, purl, is_direct, coalesce(nullif(component_group, '') || '/', '') || component_name as component
+    from components
+    where component_name is not null
 )
 select
     c.component, c.component_version,

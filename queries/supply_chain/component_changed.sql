@@ -18,7 +18,18 @@ baseline_rows = 1
 [params]
 */
 with parts as (
-    select *, coalesce(nullif(component_group, '') || '/', '') || component_name as component from components
+    select cohort, time, record_id, component_version, purl, coalesce(nullif(component_group, '') || '/', '') || component_name as component
+    from components
+    where component_name is not null
+), before as (
+    select component, component_version,
+        exists (
+            select 1 from parts o
+            where o.cohort = 'canary' and o.component = b.component and o.component_version is not distinct from b.component_version
+        ) as is_kept
+    from parts b
+    where cohort = 'baseline'
+    group by component, component_version
 )
 select
     c.component, b.component_version as version_from, c.component_version as version_to,
@@ -30,9 +41,10 @@ select
     0::bigint as prior_n,
     min(c.time) as first_seen, max(c.time) as last_seen, min(c.record_id, 20) as evidence
 from parts c
-join parts b on b.component = c.component and b.cohort = 'baseline'
+join before b on b.component = c.component
 where c.cohort = 'canary'
-    and not exists (select 1 from parts o where o.cohort = 'baseline' and o.component = c.component and o.component_version is not distinct from c.component_version)
-    and not exists (select 1 from parts o where o.cohort = 'canary' and o.component = c.component and o.component_version is not distinct from b.component_version)
+    and not exists (select 1 from before o where o.component = c.component and o.component_version is not distinct from c.component_version)
+    /* what replaced what; a version that came beside the old ones is told against each of these */
+    and (not b.is_kept or not exists (select 1 from before o where o.component = c.component and not o.is_kept))
 group by c.component, b.component_version, c.component_version
 order by c.component, version_from, version_to

@@ -23,7 +23,7 @@ from (
     select connection_uid, coalesce(tls_client_server_name, destination_domain) as name, 'sni' as source
     from observed.connections
     where connection_uid is not null and coalesce(tls_client_server_name, destination_domain) is not null
-        and observer not in (select observer from dims.observers where table_name = 'connections')
+        and not exists (select 1 from dims.observers o where o.table_name = 'connections' and o.observer is not distinct from connections.observer)
     union all
     select connection_uid, server_address, 'host'
     from observed.http_requests

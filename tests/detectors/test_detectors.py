@@ -1,0 +1,160 @@
+"""Every detector: its own tests, its front matter, and the house rules of its SQL."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from forensics.detectors import Detector, load
+from forensics.detectors.front import COUNTS
+from forensics.detectors.testing import DEFAULT_CONFIG, KINDS, Case, cases_of, fill, run_case
+from forensics.config import parse
+from forensics.schema import TABLES
+from forensics.store import closing, open_memory, parameters_of, tables_of
+
+DETECTORS = load()
+CASES = [(detector, case) for detector in DETECTORS for case in cases_of(detector)]
+FAMILIES = {"access", "disclosure", "headers", "outbound", "supply_chain"}
+# Columns that views or detectors make; none of them holds what names a person.
+DERIVED = {"destination", "route", "principal", "component", "version_from", "version_to"}
+REFERENCE = re.compile(r"CWE-\d+|ATT&CK T\d{4}(\.\d{3})?|OWASP (A\d{2}:2021|API\d{1,2}:2023)")
+GDPR = re.compile(r"\d+(\(\d\))?(\([a-z]\))?")
+
+every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.id)
+
+
+@pytest.mark.parametrize(("detector", "case"), CASES, ids=[f"{detector.id}: {case.name[:60]}" for detector, case in CASES])
+def test_detector_by_its_own_tests(detector: Detector, case: Case) -> None:
+    assert run_case(detector, case) == ""
+
+
+@every_detector
+def test_all_kinds_of_tests_are_there(detector: Detector) -> None:
+    assert {case.kind for case in cases_of(detector)} == set(KINDS)
+
+
+@every_detector
+def test_test_names_differ(detector: Detector) -> None:
+    names = [case.name for case in cases_of(detector)]
+    assert len(names) == len(set(names))
+
+
+def test_fourteen_detectors_are_built_in_and_sorted() -> None:
+    ids = [detector.id for detector in DETECTORS]
+    assert len(ids) >= 14
+    assert ids == sorted(ids)
+    assert {detector.family for detector in DETECTORS} == FAMILIES
+
+
+@every_detector
+def test_id_is_the_path(detector: Detector) -> None:
+    family, _, stem = detector.id.partition(".")
+    assert detector.family == family
+    assert detector.file == f"queries/{family}/{stem}.sql"
+
+
+@every_detector
+def test_front_matter_is_complete(detector: Detector) -> None:
+    front = detector.front
+    assert re.fullmatch(r"[A-Z][^.]{15,90}", front.title), "a title is one sentence without a full stop"
+    assert front.why.endswith(".")
+    assert front.recommendation.endswith(".")
+    assert front.false_positives
+    assert front.references
+    assert all(REFERENCE.fullmatch(reference) for reference in front.references)
+    assert all(GDPR.fullmatch(article) for article in front.gdpr)
+    assert not front.personal_data or "33" in front.gdpr, "a breach of personal data asks for the notification of article 33"
+
+
+@every_detector
+def test_fingerprint_is_in_the_output_and_names_nobody(detector: Detector) -> None:
+    columns = output_columns(detector)
+    fingerprint = detector.front.fingerprint
+    assert fingerprint
+    assert set(fingerprint) <= set(columns)
+    classes = {column.name: column.personal for table in TABLES.values() for column in table.columns}
+    assert {key for key in fingerprint if key not in DERIVED and classes.get(key) != "none"} == set()
+
+
+@every_detector
+def test_output_keeps_the_contract(detector: Detector) -> None:
+    columns = output_columns(detector)
+    assert len(columns) == len(set(columns))
+    assert set(columns) >= {*COUNTS, "first_seen", "last_seen", "evidence"}
+    rated = detector.front.compare in ("rate_up", "rate_down")
+    assert ("strata" in columns) == rated
+    classes = {column.name: column.personal for table in TABLES.values() for column in table.columns}
+    assert {key for key in columns if classes.get(key, "none") != "none"} == set(), "outputs name nobody"
+
+
+@every_detector
+def test_needs_name_the_tables_it_is_about(detector: Detector) -> None:
+    assert detector.front.needs.tables
+    assert set(detector.front.needs.tables) <= set(TABLES)
+    assert detector.front.needs.canary_rows >= 1
+    assert detector.front.needs.baseline_rows >= 1
+    assert parameters_of(detector.sql) == set(detector.front.params)
+    assert not tables_of(detector.sql) & {f"facts.{table}" for table in TABLES}
+
+
+def output_columns(detector: Detector) -> list[str]:
+    with closing(open_memory(1)) as sandbox:
+        fill(sandbox, parse(DEFAULT_CONFIG).config, {})
+        columns, rows = sandbox.select_rows(detector.sql, detector.parameters or None)
+    assert rows == []
+    return columns
+
+
+def bare(sql: str) -> str:
+    """SQL without comments and with empty string literals."""
+    return re.sub(r"'(?:[^']|'')*'", "''", re.sub(r"/\*.*?\*/|--[^\n]*", " ", sql, flags=re.DOTALL))
+
+
+def outermost(sql: str) -> str:
+    """SQL without anything in parentheses."""
+    text, before = bare(sql), ""
+    while text != before:
+        before, text = text, re.sub(r"\([^()]*\)", " ", text)
+    return text
+
+
+@every_detector
+def test_sql_is_lower_case(detector: Detector) -> None:
+    assert re.findall(r"[A-Z]+", bare(detector.sql)) == []
+
+
+@every_detector
+def test_sql_ends_with_an_explicit_order(detector: Detector) -> None:
+    tail = outermost(detector.sql).rpartition("order by")[2]
+    assert "order by" in outermost(detector.sql)
+    assert re.fullmatch(r"\s*[a-z_.]+(,\s*[a-z_.]+)*\s*", tail)
+    ordered = {part.strip().rpartition(".")[2] for part in tail.split(",")}
+    assert ordered == set(detector.front.fingerprint), "rows are told apart by what they are ordered by"
+
+
+@every_detector
+def test_sql_takes_no_star_from_tables(detector: Detector) -> None:
+    text = bare(detector.sql)
+    assert not re.search(r"select\s+(distinct\s+)?(\w+\.)?\*", outermost(detector.sql))
+    known = set(re.findall(r"(\w+)\s+as\s*\(", text))
+    for found in re.finditer(r"select\s+(?:distinct\s+)?(?:\w+\.)?\*.*?\bfrom\s+(\w+)", text, re.DOTALL):
+        assert found[1] in known, f"select * from {found[1]}"
+
+
+FORBIDDEN = {
+    "not in over a query": r"not\s+in\s*\(\s*select",
+    "the clock": r"\bnow\s*\(|current_(date|time|timestamp)|\btoday\s*\(|get_current",
+    "chance": r"\brandom\s*\(|\buuid\s*\(|using\s+sample|tablesample",
+    "list functions row by row": r"list_transform|list_filter|list_reduce|\blambda\b|->",
+    "what other engines lack": r"time_bucket|\basof\b",
+    "rounding casts": r"::int(eger|4)?\b",
+    "files": r"\bread_\w+\s*\(|\bglob\s*\(|parquet_scan",
+    "an aggregate that depends on threads": r"\b(first|last|any_value|arbitrary|arg_min|arg_max|mode|approx_\w+)\s*\(",
+}
+
+
+@every_detector
+@pytest.mark.parametrize("rule", FORBIDDEN)
+def test_sql_keeps_the_house_rules(detector: Detector, rule: str) -> None:
+    assert re.findall(FORBIDDEN[rule], bare(detector.sql)) == []
