@@ -69,12 +69,9 @@ class Store:
         """Return all rows as an Arrow table."""
         return self._connection.sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
 
-    def chunks(self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = 50) -> Iterator[list[dict[str, Any]]]:
-        """Yield rows as lists of `size` vectors' worth of dicts; drain it before the next statement."""
-        result = self._run(sql, parameters)
-        names = [column[0] for column in result.description or []]
-        while rows := result.fetchmany(size * 64):
-            yield [dict(zip(names, row, strict=True)) for row in rows]
+    def batches(self, sql: str, size: int = 2048) -> Iterator[pa.RecordBatch]:
+        """Yield Arrow batches of `size` rows as they are computed, so that a result larger than memory passes; drain it."""
+        yield from self._connection.sql(sql).to_arrow_reader(size)
 
     def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row, or None."""

@@ -25,10 +25,16 @@ def command(ctx: click.Context, file: Path) -> None:
     source = standard_input() if str(file) == "-" else open_file(file)
     failed = False
     with source:
-        for row in scan_lines(default_scanner(), _lines(source)):
+        for row in scan_lines(default_scanner(), _lines(source), _decode):
             failed = failed or "error" in row
             click.echo(json.dumps(row, ensure_ascii=True))
     ctx.exit(3 if failed else 0)
+
+
+def _decode(body: str, encoding: str | None, kind: str | None) -> str | None:
+    from forensics.bodies import decode_base64
+
+    return decode_base64(body, encoding, kind).text
 
 
 def _lines(source: object) -> object:

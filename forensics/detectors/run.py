@@ -12,7 +12,19 @@ from forensics.config import Config
 from forensics.detectors.front import COUNTS, Detector
 from forensics.detectors.suppressions import suppression_of
 from forensics.errors import QueryError
-from forensics.findings import Count, DetectorState, Finding, Modifier, Novelty, Severity, StratumCount, finding_id, level, moment, moved
+from forensics.findings import (
+    Count,
+    DetectorState,
+    Finding,
+    Modifier,
+    Novelty,
+    Severity,
+    StratumCount,
+    finding_id,
+    level,
+    moment,
+    moved,
+)
 from forensics.store import Sandbox
 
 MAX_EVIDENCE = 20
@@ -149,7 +161,7 @@ def _finding(detector: Detector, row: dict[str, Any], test: st.Test | None, q_va
 def _novelty(detector: Detector, row: dict[str, Any]) -> Novelty:
     compare = detector.front.compare
     if compare in ("rate_up", "rate_down", "changed"):
-        return compare  # type: ignore[return-value]  # these three words are the same in both
+        return compare
     return "pre_existing" if row["baseline_n"] or row["prior_n"] else "new"
 
 

@@ -20,6 +20,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
@@ -37,7 +38,7 @@ from forensics.errors import DetectorError, ForensicsError, Location
 from forensics.findings import moment
 from forensics.resources import tree
 from forensics.schema import TABLES
-from forensics.store import Sandbox, closing, lock, open_memory
+from forensics.store import Sandbox, lock, open_memory
 
 Kind = Literal["positive", "negative", "baseline_too", "nulls", "hostile"]
 KINDS: tuple[Kind, ...] = ("positive", "negative", "baseline_too", "nulls", "hostile")

@@ -42,41 +42,40 @@ def recognise(head: Head) -> int:
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
     """Split at the six quotes where that is safe (112 MB/s), else use a regular expression (40 MB/s)."""
     text = "rtrim(line, chr(10) || chr(13))"
-    keys = literal(["before", "request", "numbers", "referer", "between", "agent", "rest"])
-    p = f"string_split({text}, '\"')"
     simple = f"strlen(line) - strlen(replace(line, '\"', '')) = 6 and not contains(line, chr(92))"
-    split = f"(select {{'before': p[1], 'request': p[2], 'numbers': p[3], 'referer': p[4], 'between': p[5], 'agent': p[6], 'rest': p[7]}} from (select {p} as p))"
-    split = f"list_transform([{p}], lambda p: {{'before': p[1], 'request': p[2], 'numbers': p[3], 'referer': p[4], 'between': p[5], 'agent': p[6], 'rest': p[7]}})[1]"
-    fields = f"case when {simple} then {split} else regexp_extract({text}, {literal(_PARTS)}, {keys}) end"
+    names = ("before", "request", "numbers", "referer", "between", "agent", "rest")
+    cut = ", ".join(f"'{name}': p[{index}]" for index, name in enumerate(names, 1))
+    split = f"list_transform([string_split({text}, '\"')], lambda p: {{{cut}}})[1]"
+    fields = f"case when {simple} then {split} else regexp_extract({text}, {literal(_PARTS)}, {literal(list(names))}) end"
     pattern = literal(_HEAD if _has_host(head) else _HEAD_PLAIN)
-
-    def before(group: int) -> str:
-        return f"nullif(regexp_extract(f.before, {pattern}, {group}), '')"
-
-    moment = before(4)
+    kept = ", ".join(f"'{name}': f.{name}" for name in names[1:])
     columns = {
         "observer": literal(OBSERVER),
-        "time": f"clf_time({moment})",
-        "time_raw": moment,
+        "time": "f.time",
+        "time_raw": "f.head.stamp",
         "http_request_method": "case when contains(f.request, ' ') then split_part(f.request, ' ', 1) end",
         "url_path": "path_part(request_target(f.request))",
         "url_query": "query_part(request_target(f.request))",
-        "server_address": f"host_part({before(1)})",
-        "server_port": f"port_part({before(1)})",
+        "server_address": "host_part(nullif(f.head.host, ''))",
+        "server_port": "port_part(nullif(f.head.host, ''))",
         "http_response_status_code": "dash(split_part(trim(f.numbers), ' ', 1))",
         "http_response_body_size": "dash(split_part(trim(f.numbers), ' ', 2))",
         "network_protocol_name": "case when contains(f.request, ' HTTP/') then 'http' end",
-        "network_protocol_version": "nullif(regexp_extract(f.request, ' HTTP/([0-9.]+)$', 1), '')",
-        "client_address": before(2),
-        "network_peer_address": before(2),
-        "user_id": f"dash({before(3)})",
+        "network_protocol_version": "protocol_version(f.request)",
+        "client_address": "nullif(f.head.address, '')",
+        "network_peer_address": "nullif(f.head.address, '')",
+        "user_id": "dash(f.head.account)",
         "user_agent_original": "dash(f.agent)",
         "http_request_header_referer": "dash(f.referer)",
     }
     return LinePlan(
         fields=fields,
+        stages=(
+            f"case when f is not null then {{'head': regexp_extract(f.before, {pattern}, ['host', 'address', 'account', 'stamp']), {kept}}} end",
+            f"case when f is not null then {{'time': clf_time(f.head.stamp), 'head': f.head, {kept}}} end",
+        ),
         tables={"http_requests": columns},
-        checks=(("f.before = ''", "not the combined format"), (f"clf_time({moment}) is null", "the time in brackets cannot be read")),
+        checks=(("f.head.address = ''", "not the combined format"), ("f.time is null", "the time in brackets cannot be read")),
         attributes={"rest": "nullif(trim(f.rest), '')"},
         time_rule="the offset in each record",
         invalid_format="not the combined format",

@@ -75,7 +75,7 @@ class LinePlan:
     """How the engine parses lines.
 
     `fields` is a SQL expression over `line` (and `section`) that yields a struct or list named `f`, or NULL for a line that is not of
-    the format. `tables` maps a table to its columns; a column's expression is cast to the column's type; a value that does not cast
+    the format. `stages` are further expressions over `f`, each computed once and replacing it. `tables` maps a table to its columns; a column's expression is cast to the column's type; a value that does not cast
     becomes NULL and is kept in `attributes._invalid`. `conditions` say which records feed which table (all without). `checks` are
     (SQL condition, reason): a line for which one holds is rejected. `header` is a SQL condition for lines that are skipped.
     """
@@ -89,6 +89,7 @@ class LinePlan:
     time_rule: str = "UTC or the offset in the record"
     invalid_format: str = "not a JSON object"
     attributes: Mapping[str, str] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
     is_json: bool = True
 
 

@@ -116,9 +116,15 @@ class _registered:  # noqa: N801 - reads as a verb where it is used
         self._batches.close()
 
 
+_KEPT = "record_no, record_offset, record_length, section, salvaged, line"
+
+
 def _parsed(plan: LinePlan) -> str:
     """Parse once: without `unnest` the engine pushes the filter below and parses every line twice (measured: 4.1 s against 2.9 s)."""
-    return f"select record_no, record_offset, record_length, section, salvaged, line, unnest([{plan.fields}]) as f from lines"
+    sql = f"select {_KEPT}, unnest([{plan.fields}]) as f from lines"
+    for stage in plan.stages:
+        sql = f"select {_KEPT}, unnest([{stage}]) as f from ({sql})"
+    return sql
 
 
 def _bad(plan: LinePlan) -> str:

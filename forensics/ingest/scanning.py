@@ -28,9 +28,10 @@ def _write(outcome: Outcome, table: str, work: Path, rows: Iterator[dict[str, An
 
 
 def _exchanges(engine: Store, outcome: Outcome, columns: str) -> Iterator[dict[str, Any]]:
+    """Rows in file order, which is the order of the records."""
     path = literal(str(outcome.files["http_exchanges"]))
-    for chunk in engine.chunks(f"select record_no, {columns} from read_parquet({path}) order by record_no"):
-        yield from chunk
+    for batch in engine.batches(f"select record_no, {columns} from read_parquet({path})"):
+        yield from batch.to_pylist()
 
 
 def _matches(engine: Store, outcome: Outcome, evidence_id: str, scanner: Scanner) -> Iterator[dict[str, Any]]:

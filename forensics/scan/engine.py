@@ -11,8 +11,18 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from itertools import accumulate
+from typing import TypeAlias
 
-from forensics.scan.json_strings import JsonString, is_valid, looks_like_json, path_text, strings, unescape_body
+from forensics.scan.json_strings import (
+    JsonString,
+    Node,
+    is_valid,
+    literal,
+    looks_like_json,
+    path_text,
+    strings,
+    unescape,
+)
 from forensics.scan.masking import mask
 from forensics.scan.patterns import Confidence, Part, Pattern, Severity, load_patterns
 from forensics.scan.regex import GateSet, Regex, char_spans, encode
@@ -59,6 +69,10 @@ class _Hit:
     path: str
 
 
+_Exacts: TypeAlias = list[tuple[int, Regex]]
+_Place: TypeAlias = tuple[int, int, Node, str]
+
+
 class Scanner:
     """Compiled patterns. Making one takes milliseconds; use it for many texts. Not to be shared between threads."""
 
@@ -76,7 +90,9 @@ class Scanner:
         if key not in self._wanted:
             _bound(self._wanted)
             self._wanted[key] = frozenset(
-                index for index, pattern in enumerate(self.patterns) if part in pattern.parts and _takes(pattern, essence)
+                index
+                for index, pattern in enumerate(self.patterns)
+                if part in pattern.parts and _takes(pattern, essence)
             )
         return self._wanted[key]
 
@@ -121,72 +137,94 @@ def scan_text(
     wanted = scanner.wanted(content_type, part)
     if not wanted or not text:
         return []
-    data = encode(text)
     is_json = part == "body" and looks_like_json(text)
-    candidates = scanner.candidates(data) & wanted
-    if is_json and "\\" in text:
-        candidates |= scanner.candidates(encode(unescape_body(text))) & wanted
-    if not candidates:
-        return []
-    hits = _json_hits(scanner, text, data, candidates) if is_json else _text_hits(scanner, text, data, candidates, name)
+    hits = _json_hits(scanner, text, wanted) if is_json else _text_hits(scanner, text, wanted, name)
     matches = [match for index, hit in hits if (match := _match(scanner, index, hit)) is not None]
     return sorted(matches, key=lambda match: (match.start, match.end, match.pattern))
 
 
-def _text_hits(scanner: Scanner, text: str, data: bytes, candidates: frozenset[int], name: str) -> Iterator[tuple[int, _Hit]]:
-    for index in candidates:
+def _text_hits(scanner: Scanner, text: str, wanted: frozenset[int], name: str) -> Iterator[tuple[int, _Hit]]:
+    data = encode(text)
+    for index in scanner.candidates(data) & wanted:
         for start, end in char_spans(scanner.exact(index), text, data):
             yield index, _Hit(text[start:end], start, end, text[max(0, start - _CONTEXT) : start], name, name)
 
 
-def _json_hits(scanner: Scanner, text: str, data: bytes, candidates: frozenset[int]) -> Iterator[tuple[int, _Hit]]:
+def _json_hits(scanner: Scanner, text: str, wanted: frozenset[int]) -> Iterator[tuple[int, _Hit]]:
     """Look into each string by itself; in a text that is not valid JSON (cut off, or only like JSON), around them too."""
-    literals = list(strings(text))
-    values = [literal.value for literal in literals]
-    joined = encode("\n".join(values))
-    firsts = [0, *accumulate(len(encode(value)) + 1 for value in values)]
-    outside = not is_valid(data)
-    for index in candidates:
-        exact = scanner.exact(index)
-        inside = [hit for number in _touched(exact, joined, firsts, len(literals)) for hit in _literal_hits(exact, text, literals[number])]
-        yield from ((index, hit) for hit in inside)
-        if outside:
-            yield from ((index, hit) for hit in _outside_hits(exact, text, data, literals, inside))
+    data, escaped = encode(text), "\\" in text
+    decoded = encode(unescape(text)) if escaped else data
+    candidates = scanner.candidates(decoded) & wanted
+    if not (candidates or escaped):
+        return
+    broken = not is_valid(data)
+    if broken and escaped:
+        candidates |= scanner.candidates(data) & wanted
+    exacts = [(index, scanner.exact(index)) for index in sorted(candidates)]
+    inside = (
+        [hit for item in _touched(exacts, text, data) for hit in _literal_hits(exacts, text, item)] if exacts else []
+    )
+    yield from inside
+    if broken:
+        yield from _outside_hits(exacts, text, data, inside)
 
 
-def _touched(exact: Regex, joined: bytes, firsts: list[int], count: int) -> list[int]:
-    """Return which strings a match in all of them, joined by line feeds, touches: only these are looked at one by one."""
-    numbers: set[int] = set()
-    for start, end in exact.spans(joined):
-        first, last = bisect_right(firsts, start) - 1, bisect_right(firsts, max(start, end - 1)) - 1
-        numbers.update(range(first, min(last, count - 1) + 1))
-    return sorted(numbers)
+def _touched(exacts: _Exacts, text: str, data: bytes) -> Iterator[JsonString]:
+    """Yield the strings a match may lie in; only these are looked at one by one.
+
+    Line feeds take the place of the quotes, so that a string's ends look like ends of a line to the expressions. Without a backslash
+    that can be done in the text itself; else in the decoded strings, joined.
+    """
+    if "\\" not in text:
+        lined = data.replace(b'"', b"\n")
+        spans = sorted(span for _, exact in exacts for span in char_spans(exact, text, lined))
+        yield from (literal(text, *place) for place in _overlapping(strings(text), spans)) if spans else ()
+        return
+    literals = [literal(text, *place) for place in strings(text)]
+    joined = encode("\n".join(item.value for item in literals))
+    firsts = [0, *accumulate(len(encode(item.value)) + 1 for item in literals)]
+    touched: set[int] = set()
+    for start, end in (span for _, exact in exacts for span in exact.spans(joined)):
+        touched.update(range(bisect_right(firsts, start) - 1, bisect_right(firsts, end - 1)))
+    yield from (literals[number] for number in sorted(touched) if number < len(literals))
 
 
-def _literal_hits(exact: Regex, text: str, literal: JsonString) -> Iterator[_Hit]:
-    value, searched = literal.value, literal.start + 1
-    for first, last in char_spans(exact, value, encode(value)):
-        found = value[first:last]
-        start = text.find(found, searched, literal.end) if literal.escaped else literal.start + 1 + first
-        end = start + len(found)
-        if start < 0:
-            start, end = literal.start, literal.end
-        else:
-            searched = end
-        yield _Hit(found, start, end, value[max(0, first - _CONTEXT) : first], literal.key, path_text(literal.node))
+def _overlapping(places: Iterator[_Place], spans: list[tuple[int, int]]) -> Iterator[_Place]:
+    """Yield the places that overlap one of the spans; both are in order of their starts."""
+    position, reach = 0, 0
+    for place in places:
+        start, end = place[0], place[1]
+        while position < len(spans) and spans[position][0] < end:
+            reach = max(reach, spans[position][1])
+            position += 1
+        if reach > start:
+            yield place
+        elif position == len(spans):
+            return
 
 
-def _outside_hits(exact: Regex, text: str, data: bytes, literals: list[JsonString], inside: list[_Hit]) -> Iterator[_Hit]:
-    starts = [literal.start for literal in literals]
-    known = sorted((hit.start, hit.end) for hit in inside)
-    for start, end in char_spans(exact, text, data):
-        before = bisect_right(known, (end, 0)) - 1
-        if before >= 0 and known[before][1] > start:
-            continue
-        number = bisect_right(starts, start) - 1
-        holder = literals[number] if number >= 0 and literals[number].end >= end else None
-        key, path = (holder.key, path_text(holder.node)) if holder else ("", "")
-        yield _Hit(text[start:end], start, end, text[max(0, start - _CONTEXT) : start], key, path)
+def _literal_hits(exacts: _Exacts, text: str, item: JsonString) -> Iterator[tuple[int, _Hit]]:
+    value, data = item.value, encode(item.value)
+    for index, exact in exacts:
+        searched = item.start + 1
+        for first, last in char_spans(exact, value, data):
+            found, before = value[first:last], value[max(0, first - _CONTEXT) : first]
+            start = text.find(found, searched, item.end) if item.escaped else item.start + 1 + first
+            searched = max(searched, start + len(found))
+            start, end = (start, start + len(found)) if start >= 0 else (item.start, item.end)
+            yield index, _Hit(found, start, end, before, item.key, path_text(item.node))
+
+
+def _outside_hits(
+    exacts: _Exacts, text: str, data: bytes, inside: list[tuple[int, _Hit]]
+) -> Iterator[tuple[int, _Hit]]:
+    """Yield what lies around the strings, or across them, and was not found inside one."""
+    for index, exact in exacts:
+        known = sorted((hit.start, hit.end) for number, hit in inside if number == index)
+        for start, end in char_spans(exact, text, data):
+            before = bisect_right(known, (end, 0)) - 1
+            if before < 0 or known[before][1] <= start:
+                yield index, _Hit(text[start:end], start, end, text[max(0, start - _CONTEXT) : start], "", "")
 
 
 def _match(scanner: Scanner, index: int, hit: _Hit) -> Match | None:
@@ -194,7 +232,15 @@ def _match(scanner: Scanner, index: int, hit: _Hit) -> Match | None:
     if masked is None or not _fits(pattern, hit):
         return None
     return Match(
-        pattern.id, pattern.pattern_class, pattern.confidence, pattern.severity, hit.start, hit.end, hit.path, masked, hit.value
+        pattern.id,
+        pattern.pattern_class,
+        pattern.confidence,
+        pattern.severity,
+        hit.start,
+        hit.end,
+        hit.path,
+        masked,
+        hit.value,
     )
 
 
@@ -223,7 +269,7 @@ def _judge(compiled: _Compiled, value: str) -> str | None:
         return None
     if compiled.validator is not None and not compiled.validator(value):
         return None
-    return mask(compiled.pattern.mask, value, compiled.pattern.pattern_class)
+    return mask(compiled.pattern.mask, value)
 
 
 def _takes(pattern: Pattern, essence: str) -> bool:

@@ -22,10 +22,12 @@ from forensics.scan import csp
 _HALF_YEAR = 15_768_000
 
 HSTS_RANKS: Mapping[str, int] = MappingProxyType(
-    {"disabled": -1, "absent": 0, "invalid": 0, "short": 1, "ok": 2, "ok_subdomains": 3}
+    {"disabled": -1, "absent": 0, "invalid": 0, "ignored_http": 1, "short": 2, "ok": 3, "ok_subdomains": 4}
 )
 CONTENT_TYPE_OPTIONS_RANKS: Mapping[str, int] = MappingProxyType({"absent": 0, "invalid": 0, "ok": 1})
-FRAME_RANKS: Mapping[str, int] = MappingProxyType({"absent": 0, "invalid": 0, "any": 0, "listed": 1, "sameorigin": 2, "deny": 3})
+FRAME_RANKS: Mapping[str, int] = MappingProxyType(
+    {"absent": 0, "invalid": 0, "any": 0, "listed": 1, "sameorigin": 2, "deny": 3}
+)
 REFERRER_RANKS: Mapping[str, int] = MappingProxyType({"leaky": -1, "absent": 0, "invalid": 0, "ok": 1, "strict": 2})
 
 # Without the header browsers apply strict-origin-when-cross-origin; leaky is what tells other origins more than that.
@@ -53,11 +55,11 @@ class HeaderVerdict:
 
 
 def header_verdicts(headers: Sequence[tuple[str, str]], url_scheme: str | None = None) -> list[HeaderVerdict]:
-    """Return the verdicts of the five headers, always in the same order; over `http` without strict-transport-security.
+    """Return the verdicts of the five headers, always in the same order.
 
     Args:
         headers: of one response, in the order sent; names in any case, repeats allowed.
-        url_scheme: over `http` browsers must ignore strict-transport-security (RFC 6797, 8.1); None = not known.
+        url_scheme: `http` makes strict-transport-security without effect (RFC 6797, 8.1); None = not known.
 
     """
     values: dict[str, list[str]] = {}
@@ -65,9 +67,10 @@ def header_verdicts(headers: Sequence[tuple[str, str]], url_scheme: str | None =
         values.setdefault(name.strip().lower(), []).append(value)
     policies = csp.policies(values.get("content-security-policy", []))
     content_type_options = _content_type_options(values.get("x-content-type-options", []))
-    transport = _verdict("strict-transport-security", _hsts(values.get("strict-transport-security", [])), HSTS_RANKS)
     return [
-        *([] if (url_scheme or "").lower() == "http" else [transport]),
+        _verdict(
+            "strict-transport-security", _hsts(values.get("strict-transport-security", []), url_scheme), HSTS_RANKS
+        ),
         _verdict("content-security-policy", csp.verdict(policies), csp.RANKS),
         _verdict("x-content-type-options", content_type_options, CONTENT_TYPE_OPTIONS_RANKS),
         _verdict("x-frame-options", _framing(values.get("x-frame-options", []), policies), FRAME_RANKS),
@@ -79,14 +82,16 @@ def _verdict(header: str, verdict: str, ranks: Mapping[str, int]) -> HeaderVerdi
     return HeaderVerdict(header, verdict, ranks[verdict])
 
 
-def _hsts(values: list[str]) -> str:
-    """Only the first header counts (RFC 6797, 8.1); exporters that join repeats with a comma are undone."""
+def _hsts(values: list[str], url_scheme: str | None) -> str:
+    """Judge the first header, the only one that counts (RFC 6797, 8.1); exporters that join repeats with a comma are undone."""
     if not values:
         return "absent"
     directives = _directives(values[0].partition(",")[0])
     max_age = (directives or {}).get("max-age", "")
     if directives is None or not (max_age.isascii() and max_age.isdigit()):
         return "invalid"
+    if (url_scheme or "").lower() == "http":
+        return "ignored_http"
     return _hsts_strength(_seconds(max_age), subdomains="includesubdomains" in directives)
 
 
@@ -140,11 +145,14 @@ def _framing(values: list[str], policies: list[csp.Policy]) -> str:
     options = set(_tokens(values))
     if len(options) > 1:  # the HTML standard blocks framing when options that contradict each other are sent
         return "deny" if options & {"deny", "allowall", "sameorigin"} else "invalid"
-    return next((option for option in ("deny", "sameorigin") if option in options), "any" if "allowall" in options else "invalid")
+    return next(
+        (option for option in ("deny", "sameorigin") if option in options),
+        "any" if "allowall" in options else "invalid",
+    )
 
 
 def _referrer(values: list[str]) -> str:
-    """Judge the last token that is known: unknown ones are there for older or newer browsers."""
+    """Return what the last known token means: unknown ones are there for older or newer browsers."""
     known = [_REFERRER_POLICIES[token] for token in _tokens(values) if token in _REFERRER_POLICIES]
     if known:
         return known[-1]

@@ -6,29 +6,30 @@ Grammar: RFC 8259.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-Node: TypeAlias = "tuple[Node | None, str] | None"
+# A place in the document: the place around it, and the property, or None for an element of an array.
+Node: TypeAlias = "tuple[Node, str | None] | None"
 
-# A string, whole or cut off by the end of the text, or a mark. All repetitions are possessive: linear also in this engine.
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
-_UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-_SIMPLE_ESCAPES = (('\\"', '"'), ("\\/", "/"), ("\\n", "\n"), ("\\t", "\t"), ("\\r", "\r"), ("\\b", "\b"), ("\\f", "\f"))
+# A string, closed or cut off, with the colon that makes it a property; or a bracket. All repeats are possessive (`*+`): nothing is
+# tried twice, so time stays linear, which is why Python's engine may meet evidence here.
+_TOKEN = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))(\s*+:)?|[{}\[\]]', re.DOTALL)
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_ESCAPES = {"\\b": "\b", "\\f": "\f", "\\n": "\n", "\\r": "\r", "\\t": "\t", '\\"': '"', "\\/": "/", "\\\\": "\\"}
 
 _LEADING = "\ufeff \t\r\n)]}',"  # byte order mark, white space, and the )]}', guard some APIs put before JSON
-_MAX_PATH = 32  # components shown; deeper ones are folded into `$..`
+_MAX_PATH = 32  # components shown; what lies above them is folded into `$..`
 _MAX_KEY, _MAX_KEY_DIGITS = 40, 3  # longer or with more digits, a key is data (an id, a hash), not a property
 
 
-class JsonString(NamedTuple):
-    """One string literal: `start` and `end` are its characters with the quotes, `value` is decoded, `key` its property name."""
+@dataclass(frozen=True, slots=True)
+class JsonString:
+    """One string literal: characters `start` to `end` with the quotes, decoded `value`, name of its property (arrays: of theirs)."""
 
     start: int
     end: int
@@ -36,16 +37,6 @@ class JsonString(NamedTuple):
     node: Node
     key: str
     escaped: bool
-
-
-@dataclass(slots=True)
-class _Frame:
-    """An open object `{`, array `[` or the text itself; `key` is the property whose value comes next (arrays inherit it)."""
-
-    kind: str
-    node: Node
-    key: str
-    expects_key: bool
 
 
 def looks_like_json(text: str) -> bool:
@@ -65,100 +56,69 @@ def is_valid(data: bytes) -> bool:
     return True
 
 
-def strings(text: str) -> Iterator[JsonString]:
-    """Yield every string of a JSON text, keys too, in the order they stand."""
-    stack = [_Frame("", None, "", expects_key=False)]
-    for found in _TOKEN.finditer(text):
-        token = found[0]
-        if token[0] == '"':
-            yield _literal(token, found.start(), stack[-1])
+def strings(text: str) -> Iterator[tuple[int, int, Node, str]]:
+    """Yield (start, end, place, key) of every string literal, names of properties too, in order; see `literal`."""
+    stack: list[tuple[str, Node, str]] = []
+    kind, node, key = "", None, ""
+    for token in _TOKEN.finditer(text):
+        part = token.lastindex  # 1: a string, 2: a string and a colon, None: a bracket
+        if part is None:
+            bracket = token[0]
+            if bracket in "{[":
+                stack.append((kind, node, key))
+                kind, node = bracket, _inner(kind, node, key)
+            elif stack:
+                kind, node, key = stack.pop()
+            continue
+        start, end = token.span(1)
+        if part == 2 and kind == "{":
+            key = text[start + 1 : end - 1]
+            yield (
+                start,
+                end,
+                (node, "*"),
+                "",
+            )  # the name of a property may be the find itself: it must not show in its path
         else:
-            _step(stack, token)
+            yield start, end, _inner(kind, node, key), key
+
+
+def literal(text: str, start: int, end: int, node: Node, key: str) -> JsonString:
+    """Return one of `strings` with its value."""
+    stop = end - 1 if end - start > 1 and text[end - 1] == '"' else end
+    raw = text[start + 1 : stop]
+    escaped = "\\" in raw
+    return JsonString(start, end, unescape(raw) if escaped else raw, node, key, escaped)
 
 
 def unescape(text: str) -> str:
-    r"""Return the content of a string literal with its escapes resolved; what is no escape stays."""
-    try:
-        return str(json.loads(f'"{text}"', strict=False))  # the parser's own loop: far faster than the one below
-    except ValueError:
-        return _unescape_parts(text.split("\\\\"))  # an escaped backslash must not lend its second half to the next escape
-
-
-def unescape_body(text: str) -> str:
-    r"""Return a whole JSON text with the escapes of all its strings resolved, for gates (which may take U+0001 for a quote)."""
-    parts = text.split("\\\\")
-    quoted = "\\\\".join(part.replace('\\"', "\x01").replace('"', "\x01") for part in parts)
-    try:
-        return str(json.loads(f'"{quoted}"', strict=False)).replace("\x01", '"')
-    except ValueError:
-        return _unescape_parts(parts)
-
-
-def _unescape_parts(parts: list[str]) -> str:
-    for index, part in enumerate(parts):
-        if "\\" in part:
-            parts[index] = _unescape_part(part)
-    return _join_surrogates("\\".join(parts))
+    r"""Return `text` with JSON escapes resolved; what is no escape stays. Also fit for a whole body, as a gate sees it."""
+    return _join_surrogates(_ESCAPE.sub(_resolve, text))
 
 
 def path_text(node: Node) -> str:
     """Return the property path, such as `$.items[].email`; keys that are data, not names, show as `*`."""
     components: list[str] = []
     while node is not None and len(components) < _MAX_PATH:
-        node, component = node
-        components.append(component)
+        node, key = node
+        components.append("[]" if key is None else f".{_property(key)}")
     return ("$." if node is not None else "$") + "".join(reversed(components))
 
 
-def _literal(token: str, start: int, frame: _Frame) -> JsonString:
-    escaped = "\\" in token
-    closed = len(token) > 1 and token[-1] == '"' and (not escaped or _is_closed(token))
-    value = token[1:-1] if closed else token[1:]
-    if escaped:
-        value = unescape(value)
-    end = start + len(token)
-    if frame.expects_key:
-        frame.key, frame.expects_key = value, False
-        return JsonString(start, end, value, (frame.node, ".*"), "", escaped)
-    return JsonString(start, end, value, _child(frame), frame.key, escaped)
+def _inner(kind: str, node: Node, key: str) -> Node:
+    return None if not kind else (node, key if kind == "{" else None)
 
 
-def _is_closed(token: str) -> bool:
-    """Tell a closing quote at the end from an escaped one, behind which the string is cut off."""
-    body = token[:-1]
-    return (len(body) - len(body.rstrip("\\"))) % 2 == 0
-
-
-def _step(stack: list[_Frame], char: str) -> None:
-    frame = stack[-1]
-    if char in "{[":
-        stack.append(_Frame(char, _child(frame), frame.key, expects_key=char == "{"))
-    elif char in "}]":
-        if len(stack) > 1:
-            stack.pop()
-    else:
-        frame.expects_key = char == "," and frame.kind == "{"
-
-
-def _child(frame: _Frame) -> Node:
-    if frame.kind == "{":
-        return (frame.node, f".{_property(frame.key)}")
-    return (frame.node, "[]") if frame.kind else None
-
-
-@lru_cache(4096)
 def _property(key: str) -> str:
     """Return the key if it reads like a property name, else `*`: a map keyed by e-mail or id must not leak through a path."""
     plain = key.replace("_", "").replace("-", "").replace("$", "")
-    digits = sum(char.isdigit() for char in key)
+    digits = sum(char.isdigit() for char in key[: _MAX_KEY + 1])
     return key if plain.isascii() and plain.isalnum() and len(key) <= _MAX_KEY and digits <= _MAX_KEY_DIGITS else "*"
 
 
-def _unescape_part(part: str) -> str:
-    for escape, char in _SIMPLE_ESCAPES:
-        if escape in part:
-            part = part.replace(escape, char)
-    return _UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), part) if "\\u" in part else part
+def _resolve(found: re.Match[str]) -> str:
+    escape = found[0]
+    return _ESCAPES.get(escape) or chr(int(escape[2:], 16))  # noqa: FURB166 - `\u` is no prefix `int` knows
 
 
 def _join_surrogates(text: str) -> str:

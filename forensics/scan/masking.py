@@ -1,50 +1,56 @@
-"""Show that a value was there without showing the value."""
+"""Show that something was found without showing what: enough to recognise one's own value, too little to use or to name it."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Literal
 
 from forensics.text import safe_text
 
-MaskKind: TypeAlias = Literal["email", "secret", "host", "text"]
+MaskKind = Literal["email", "secret", "host", "text"]
 
-_STARS = "***"
+HIDDEN = "***"
+_SHOWN_SECRET = 4
+_MIN_SECRET = 16  # below this, four shown characters are too large a part
+_SHOWN_TEXT = 12
+_MAX_TOP = 24  # characters of a top-level domain; no real one is longer
+_SUFFIXES = (".svc.cluster.local", ".internal", ".corp", ".lan", ".intranet", ".local")
 
 
-def mask(kind: MaskKind, value: str, pattern_class: str) -> str:
-    """Return a masked form of `value`; it never contains the value itself (of four characters or more)."""
-    masked = safe_text(_masked(kind, value, pattern_class))
-    return _STARS if len(value) > len(_STARS) and value in masked else masked
-
-
-def _masked(kind: MaskKind, value: str, pattern_class: str) -> str:
-    if kind == "email":
-        return _email(value)
-    if kind == "secret":
-        return _secret(value)
-    return _host(value) if kind == "host" else f"{pattern_class} ({len(value)} characters)"
+def mask(kind: MaskKind, value: str) -> str:
+    """Return a masked sample of `value`: one printable line that never contains it."""
+    masked = safe_text(_MASKS[kind](value))
+    return HIDDEN if value and value in masked else masked
 
 
 def _email(value: str) -> str:
-    """`jane@mail.example` becomes `j***@m***.example`."""
-    local, _, domain = value.replace("%40", "@").rpartition("@")
-    name, _, top = domain.rpartition(".")
-    return f"{_initial(local)}@{_initial(name)}.{top[:24]}" if local and name else _STARS
-
-
-def _initial(text: str) -> str:
-    return text[:1] + _STARS if len(text) > 2 else _STARS
+    """`jane@example.com` -> `j***@e***.com`."""
+    local, at, domain = value.replace("%40", "@").rpartition("@")
+    host, _, top = domain.rpartition(".")
+    if not (at and local and host):
+        return _text(value)
+    return f"{local[0]}{HIDDEN}@{host[0]}{HIDDEN}.{top[:_MAX_TOP]}"
 
 
 def _secret(value: str) -> str:
-    """Four characters tell the kind of a secret, and are too few to use it."""
-    return f"{value[:4] if len(value) >= 16 else ''}{_STARS} ({len(value)} characters)"
+    shown = value[:_SHOWN_SECRET] if len(value) >= _MIN_SECRET else ""
+    return f"{shown}{HIDDEN} ({len(value)} characters)"
 
 
 def _host(value: str) -> str:
-    """`10.60.0.10` becomes `10.*.*.10`, `inventory.shop.svc.cluster.local` `inv***.local`."""
-    parts = value.split(".")
-    if len(parts) == 4 and all(part.isdigit() for part in parts):
-        return f"{parts[0]}.*.*.{parts[3]}"
-    head, tail = min(3, len(value) // 4), min(6, len(value) // 4)
-    return value[:head] + _STARS + value[len(value) - tail :]
+    """`10.20.30.40` -> `10.***`; `ledger-db.prod.svc.cluster.local` -> `l***.svc.cluster.local`."""
+    if value.replace(".", "").isdigit():
+        return f"{value.partition('.')[0][:3]}.{HIDDEN}"
+    suffix = next((ending for ending in _SUFFIXES if value.lower().endswith(ending)), "")
+    return f"{value[:1]}{HIDDEN}{suffix}"
+
+
+def _text(value: str) -> str:
+    shown = value[: min(_SHOWN_TEXT, len(value) // 3)]
+    return f"{shown}{HIDDEN} ({len(value)} characters)"
+
+
+_MASKS: Mapping[MaskKind, Callable[[str], str]] = MappingProxyType(
+    {"email": _email, "secret": _secret, "host": _host, "text": _text}
+)

@@ -26,7 +26,14 @@ Part = Literal["body", "header"]
 Severity = Literal["critical", "high", "medium", "low", "info"]
 Confidence = Literal["high", "medium", "low"]
 
+# Code and media: full of what looks like an address or a trace, and the same for every user.
+ASSETS = (
+    "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript",
+    "application/pdf", "application/wasm", "image/*", "font/*", "audio/*", "video/*",
+)  # fmt: skip
+
 _MAX_GATE_REPEAT = 8  # larger bounded repeats multiply the states of the automaton; they belong into `exact`
+_DEFINED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 _ESCAPE_OR_CLASS = re.compile(r"\\[^AzbBZ]|\[\^?\]?(?:[^\]\\]|\\.)*\]")
 _ANCHOR = re.compile(r"[$^]|\\[AzZ]")
@@ -48,13 +55,14 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     validator: str = ""
     parts: list[Part] = field(default_factory=lambda: ["body", "header"])
     content_types: list[str] = field(default_factory=lambda: ["*"])
-    not_content_types: list[str] = field(default_factory=list)
+    not_content_types: list[str] = field(default_factory=lambda: [*ASSETS])
     json_keys: list[str] = field(default_factory=list)
     not_json_keys: list[str] = field(default_factory=list)
     context: list[str] = field(default_factory=list)
     allow: list[str] = field(default_factory=list)
     stop_words: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
+    define: dict[str, str] = field(default_factory=dict)
     name: str = ""
 
     @property
@@ -81,7 +89,11 @@ def pack_patterns(folder: Path) -> tuple[Pattern, ...]:
     for pattern in patterns:
         if trouble := next(failures(pattern), ""):
             path = folder / pattern.pattern_class / f"{pattern.name}.toml"
-            raise PatternError(f"Pattern {pattern.id}: {trouble}", hint="Change the expression or the example.", location=Location(path))
+            raise PatternError(
+                f"Pattern {pattern.id}: {trouble}",
+                hint="Change the expression or the example.",
+                location=Location(path),
+            )
     return patterns
 
 
@@ -93,7 +105,9 @@ def load_patterns(packs: Iterable[Path] = ()) -> tuple[Pattern, ...]:
     seen: set[str] = set()
     for pattern in patterns:
         if pattern.id in seen:
-            raise PatternError(f"Pattern {pattern.id} is there twice.", hint="Give the pattern in your pack another file name.")
+            raise PatternError(
+                f"Pattern {pattern.id} is there twice.", hint="Give the pattern in your pack another file name."
+            )
         seen.add(pattern.id)
     return tuple(patterns)
 
@@ -111,10 +125,30 @@ def parse(text: str, place: str, location: Path) -> Pattern:
         raise PatternError(f"This is not valid TOML: {error}.", location=Location(location)) from error
     except msgspec.ValidationError as error:
         raise _key_error(error, location) from error
-    pattern = msgspec.structs.replace(pattern, name=place.rpartition("/")[2].removesuffix(".toml"))
+    try:
+        gate, exact = expand(pattern.gate, pattern.define), expand(pattern.exact, pattern.define)
+    except KeyError as error:
+        raise PatternError(
+            f"{{{error.args[0]}}} is not defined before its use.", location=Location(location, key="define")
+        ) from error
+    pattern = msgspec.structs.replace(
+        pattern, gate=gate, exact=exact, name=place.rpartition("/")[2].removesuffix(".toml")
+    )
     for key, trouble in _problems(pattern, place):
         raise PatternError(trouble, location=Location(location, key=key))
     return pattern
+
+
+def expand(expression: str, define: dict[str, str]) -> str:
+    """Put definitions in for their `{name}`, as groups; one may use those above it. Raises `KeyError` for an unknown name."""
+    known: dict[str, str] = {}
+    for name, part in define.items():
+        known[name] = f"(?:{_put_in(part, known)})"
+    return _put_in(expression, known)
+
+
+def _put_in(expression: str, known: dict[str, str]) -> str:
+    return _DEFINED.sub(lambda found: known[found[1]], expression)
 
 
 def _load(folder: Traversable) -> tuple[Pattern, ...]:
@@ -134,7 +168,9 @@ def _key_error(error: msgspec.ValidationError, location: Path) -> PatternError:
     message, _, where = str(error).partition(" - at `$")
     quoted = re.search(r"field `([^`]+)`", message)
     key = where.rstrip("`").lstrip(".") or (quoted[1] if quoted else None)
-    return PatternError(f"{message}.", hint="The keys are listed in queries/patterns/README.md.", location=Location(location, key=key))
+    return PatternError(
+        f"{message}.", hint="The keys are listed in queries/patterns/README.md.", location=Location(location, key=key)
+    )
 
 
 def _problems(pattern: Pattern, place: str) -> Iterator[tuple[str, str]]:

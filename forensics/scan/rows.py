@@ -45,7 +45,9 @@ def content_rows(scanner: Scanner, exchanges: Iterable[Exchange]) -> Iterator[di
     for exchange in exchanges:
         for part, matches in _parts(scanner, exchange):
             for count, first in _counted(matches):
-                yield _row(exchange, part, first, count, ordinals.number(exchange.evidence_id, first.pattern, first.value))
+                yield _row(
+                    exchange, part, first, count, ordinals.number(exchange.evidence_id, first.pattern, first.value)
+                )
 
 
 def header_matches(scanner: Scanner, headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Match]]:

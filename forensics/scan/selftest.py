@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import msgspec
 
 from forensics.scan.engine import Scanner, scan_text
-from forensics.scan.json_strings import looks_like_json, unescape_body
-from forensics.scan.patterns import Pattern
+from forensics.scan.json_strings import unescape
+from forensics.scan.patterns import Part, Pattern
 from forensics.scan.regex import encode
 
 _LINE = 'sku A-1029, "blue cotton shirt", 19.90 EUR, in stock since 2026-03-01T08:15:00Z (rack 7)\n'
@@ -31,16 +31,21 @@ def failures(pattern: Pattern) -> Iterator[str]:
 
 
 def found(scanner: Scanner, text: str) -> bool:
-    """Tell whether the first pattern of `scanner` reports something in `text`, in any part it looks at."""
-    pattern = scanner.patterns[0]
-    return any(scan_text(scanner, text, None, part) for part in pattern.parts)
+    """Tell whether the first pattern of `scanner` reports something in `text`."""
+    part: Part = "body" if "body" in scanner.patterns[0].parts else "header"
+    return bool(scan_text(scanner, text, None, part))
+
+
+def gate_opens(scanner: Scanner, text: str) -> bool:
+    """Tell whether the gate of the first pattern opens for `text`, as received or with JSON escapes resolved."""
+    return 0 in scanner.candidates(encode(text)) or 0 in scanner.candidates(encode(unescape(text)))
 
 
 def _missed(scanner: Scanner, text: str) -> str:
     if not found(scanner, text):
         return "by itself"
-    for place, surrounded in surroundings(unescape_body(text) if looks_like_json(text) else text):
-        if not scanner.candidates(encode(surrounded)):
+    for place, surrounded in surroundings(text):
+        if not gate_opens(scanner, surrounded):
             return f"by the gate {place}"
     return "" if found(scanner, as_json(text)) else "inside a JSON string"
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct, field
 
-from forensics.bodies import decode_base64
 from forensics.scan.engine import Match, Scanner, scan_text
 from forensics.scan.headers import header_verdicts
 from forensics.scan.rows import header_matches
+
+# (base64 text, Content-Encoding, Content-Type) -> text, or None if it cannot be decoded.
+BodyDecoder: TypeAlias = Callable[[str, str | None, str | None], str | None]
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 
@@ -19,7 +23,7 @@ MAX_LINE_BYTES = 32 * 1024 * 1024
 class _Response(Struct):
     headers: list[tuple[str, str | None]] | None = None
     body: str | None = None
-    body_encoding: Literal["utf8", "base64"] | None = None
+    body_encoding: str | None = None  # checked by hand: the message of a wrong choice would quote it
 
 
 class _Request(Struct):
@@ -38,23 +42,34 @@ class _Line(Struct):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def scan_lines(scanner: Scanner, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def plain_base64(body: str, content_encoding: str | None, content_type: str | None) -> str | None:  # noqa: ARG001 - BodyDecoder
+    """Decode base64 (white space allowed) as UTF-8, whatever the headers say."""
+    try:
+        return base64.b64decode("".join(body.split()), validate=True).decode("utf-8", "backslashreplace")
+    except (binascii.Error, ValueError):
+        return None
+
+
+def scan_lines(
+    scanner: Scanner, lines: Iterable[bytes], decode: BodyDecoder = plain_base64
+) -> Iterator[dict[str, Any]]:
     """Yield a row for each hit, header verdict and line that cannot be read.
 
     Rows: `{id, pattern, class, confidence, start, end, masked}` with characters of the body, of `text`, or of the header named in
-    the additional `header`; `{id, header, verdict}` for responses whose headers are given; `{id, line, error}`.
+    the additional `in_header`; `{id, header, verdict}` for responses whose headers are given; `{id, line, error}`.
 
     Args:
         scanner: the patterns.
         lines: with or without line feed; blank lines are skipped but counted.
+        decode: turns a base64 body into text; pass one that knows content encodings if lines may be compressed.
 
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield from _scan_line(scanner, number, line)
+            yield from _scan_line(scanner, number, line, decode)
 
 
-def _scan_line(scanner: Scanner, number: int, line: bytes) -> Iterator[dict[str, Any]]:
+def _scan_line(scanner: Scanner, number: int, line: bytes, decode: BodyDecoder) -> Iterator[dict[str, Any]]:
     try:
         record = _record(line)
     except ValueError as error:
@@ -63,11 +78,11 @@ def _scan_line(scanner: Scanner, number: int, line: bytes) -> Iterator[dict[str,
     if record.text is not None:
         yield from (_hit(record.id, match) for match in scan_text(scanner, record.text, None, "body"))
     if record.response is not None:
-        yield from _response_rows(scanner, number, record, record.response)
+        yield from _response_rows(scanner, number, record, record.response, decode)
 
 
 def _record(line: bytes) -> _Line:
-    """Return the line as a record; the message of a `ValueError` quotes nothing of it."""
+    """Return the line, or raise `ValueError` with a sentence that quotes nothing of it."""
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(f"The line is longer than {MAX_LINE_BYTES} bytes.")
     try:
@@ -83,23 +98,29 @@ def _record(line: bytes) -> _Line:
     return record
 
 
-def _response_rows(scanner: Scanner, number: int, line: _Line, response: _Response) -> Iterator[dict[str, Any]]:
+def _response_rows(
+    scanner: Scanner, number: int, record: _Line, response: _Response, decode: BodyDecoder
+) -> Iterator[dict[str, Any]]:
     headers = [(name, value or "") for name, value in response.headers or []]
-    body, state = _body(response, headers)
-    if state != "full":
-        yield {"id": line.id, "line": number, "error": f"The body is {state}."}
-    yield from (_hit(line.id, match) for match in scan_text(scanner, body, _value(headers, "content-type")))
-    yield from ({**_hit(line.id, match), "header": name} for name, match in header_matches(scanner, headers))
+    body = _body(response, headers, decode)
+    if body is None:
+        yield {"id": record.id, "line": number, "error": "The body cannot be decoded."}
+    else:
+        yield from (
+            _hit(record.id, match) for match in scan_text(scanner, body, _value(headers, "content-type"), "body")
+        )
+    yield from ({**_hit(record.id, match), "in_header": name} for name, match in header_matches(scanner, headers))
     if response.headers is not None:
-        for verdict in header_verdicts(headers, _scheme(line.request)):
-            yield {"id": line.id, "header": verdict.header, "verdict": verdict.verdict}
+        for verdict in header_verdicts(headers, _scheme(record.request)):
+            yield {"id": record.id, "header": verdict.header, "verdict": verdict.verdict}
 
 
-def _body(response: _Response, headers: list[tuple[str, str]]) -> tuple[str, str]:
-    if not response.body or response.body_encoding != "base64":
-        return response.body or "", "full"
-    decoded = decode_base64(response.body, _value(headers, "content-encoding"), _value(headers, "content-type"))
-    return decoded.text or "", decoded.state
+def _body(response: _Response, headers: list[tuple[str, str]], decode: BodyDecoder) -> str | None:
+    if not response.body or response.body_encoding in {None, "utf8"}:
+        return response.body or ""
+    if response.body_encoding != "base64":
+        return None
+    return decode(response.body, _value(headers, "content-encoding"), _value(headers, "content-type"))
 
 
 def _hit(line_id: str | float, match: Match) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 import pytest
 
+from forensics.config import parse
 from forensics.detectors import Detector, load
 from forensics.detectors.front import COUNTS
 from forensics.detectors.testing import DEFAULT_CONFIG, KINDS, Case, cases_of, fill, run_case
-from forensics.config import parse
 from forensics.schema import TABLES
-from forensics.store import closing, open_memory, parameters_of, tables_of
+from forensics.store import open_memory, parameters_of, tables_of
 
 DETECTORS = load()
 CASES = [(detector, case) for detector in DETECTORS for case in cases_of(detector)]

@@ -1,78 +1,167 @@
-"""Lines in, lines out: nothing stops the stream, and no value leaves it."""
+"""`scan FILE`: one row a hit, a bad line is a row and not an end, and no value comes out."""
 
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 from typing import Any
 
 import pytest
 
 from forensics.scan import default_scanner, scan_lines
-from forensics.scan.stream import MAX_LINE_BYTES
 
 SCANNER = default_scanner()
-HIT = {"id": "b", "pattern": "pii.email", "class": "pii", "confidence": "medium", "start": 3, "end": 19, "masked": "b***@m***.example"}
+JANE = "jane@example.com"
 
 
-def _rows(*lines: bytes) -> list[dict[str, Any]]:
-    return list(scan_lines(SCANNER, lines))
+def rows(*lines: bytes | dict[str, Any]) -> list[dict[str, Any]]:
+    data = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    return list(scan_lines(SCANNER, data))
 
 
-def _line(**response: Any) -> bytes:
-    return json.dumps({"id": "a", "request": {"url": "https://shop.example/"}, "response": response}).encode()
+def errors(*lines: bytes | dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in rows(*lines) if "error" in row]
 
 
-def test_text_line() -> None:
-    assert _rows(b'{"id":"b","text":"to bob@mail.example"}\n') == [HIT]
+def test_a_text_line() -> None:
+    """A hit has exactly the keys of the contract, and offsets of the text."""
+    assert rows({"id": "t-1", "text": f"to {JANE}"}) == [
+        {
+            "id": "t-1",
+            "pattern": "pii.email",
+            "class": "pii",
+            "confidence": "medium",
+            "start": 3,
+            "end": 19,
+            "masked": "j***@e***.com",
+        }
+    ]
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        b"\x00\x01\x02",
-        b'{"id":"a","text":"\xff\xfe"}',
-        b"[" * 100_000,
-        b'{"id":"a","x":' + b"[" * 100_000,
-        b"not json bob@mail.example",
-        b"[1]",
-        b'{"id":"a"}',
-        b'{"id":"a","text":5}',
-        b'{"id":"a","response":{"headers":[["x"]]}}',
-        b'{"id":"a","response":{"body":"x","body_encoding":"rot13"}}',
-        b'{"text":"' + b"x" * MAX_LINE_BYTES + b'"}',
-    ],
-    ids=["nul", "utf8", "brackets", "skipped-brackets", "text", "array", "empty", "type", "header", "encoding", "huge"],
-)
-def test_a_bad_line_is_a_row_and_the_next_line_is_scanned(bad: bytes) -> None:
-    rows = _rows(b"\n", bad, b"  \n", b'{"id":"b","text":"to bob@mail.example"}')
-    assert (rows[0]["id"], rows[0]["line"], rows[1:]) == (None, 2, [HIT])
-    assert "bob" not in rows[0]["error"]
+def test_a_response_line() -> None:
+    """A response gives the hits of its body, of its headers with the header's name, and a verdict a header."""
+    headers = [["Content-Type", "application/json"], ["X-Backend", "10.0.0.7"], ["X-Content-Type-Options", "nosniff"]]
+    found = rows({"id": 5, "response": {"status": 200, "headers": headers, "body": f'{{"m":"{JANE}"}}'}})
+    assert [(row["pattern"], row.get("in_header")) for row in found if "pattern" in row] == [
+        ("pii.email", None),
+        ("internal_address.private_ip", "x-backend"),
+    ]
+    verdicts = {row["header"]: row["verdict"] for row in found if "verdict" in row}
+    assert len(verdicts) == 5
+    assert verdicts["x-content-type-options"] == "ok"
+    assert all(row["id"] == 5 for row in found)
 
 
-def test_a_hit_in_a_header_names_it() -> None:
-    rows = _rows(_line(headers=[["X-Owner", "bob@mail.example"], ["Referrer-Policy", "no-referrer"]], body=None))
-    assert rows[0] == {**HIT, "id": "a", "start": 0, "end": 16, "header": "x-owner"}
-    assert {row["header"]: row["verdict"] for row in rows[1:]}["referrer-policy"] == "strict"
-    assert len(rows) == 6
+def test_the_content_type_decides_what_is_looked_for() -> None:
+    """A style sheet is not searched for addresses."""
+    assert not [
+        row
+        for row in rows({"id": 1, "response": {"headers": [["content-type", "text/css"]], "body": JANE}})
+        if "pattern" in row
+    ]
 
 
-def test_without_headers_there_is_no_verdict() -> None:
-    assert _rows(_line(body="{}")) == []
+def test_headers_that_were_not_captured_get_no_verdict() -> None:
+    """No list of headers is not the same as an empty one."""
+    assert rows({"id": 1, "response": {"body": "x"}}) == []
+    assert len(rows({"id": 1, "response": {"headers": [], "body": "x"}})) == 5
 
 
-def test_base64_and_content_encoding_are_undone() -> None:
-    body = base64.b64encode(gzip.compress(b"to bob@mail.example")).decode()
-    rows = _rows(_line(headers=[["Content-Encoding", "gzip"]], body=body, body_encoding="base64"))
-    assert rows[0] == {**HIT, "id": "a"}
+def test_base64_bodies_are_decoded() -> None:
+    """A body in base64 is scanned as the text it is; what is no base64 is an error row with the line's id."""
+    body = base64.b64encode(JANE.encode()).decode()
+    (row,) = rows({"id": 1, "response": {"body": body, "body_encoding": "base64"}})
+    assert row["masked"] == "j***@e***.com"
+    assert rows({"id": 7, "response": {"body": "*", "body_encoding": "base64"}}) == [
+        {"id": 7, "line": 1, "error": "The body cannot be decoded."}
+    ]
 
 
-def test_a_body_that_cannot_be_decoded_is_said_so() -> None:
-    assert _rows(_line(body="%%%", body_encoding="base64")) == [{"id": "a", "line": 1, "error": "The body is undecodable."}]
+def test_an_unknown_body_encoding_is_not_guessed() -> None:
+    """What is neither utf8 nor base64 is an error row that does not quote the word."""
+    line = {"id": 1, "response": {"body": "x", "body_encoding": JANE}}
+    assert rows(line) == [{"id": 1, "line": 1, "error": "The body cannot be decoded."}]
 
 
-def test_no_value_leaves() -> None:
-    values = ["bob.builder@mail.example", "10.20.30.40", "db.shop.svc.cluster.local"]
-    out = json.dumps(_rows(*(_line(headers=[["x-a", value]], body=json.dumps({value: value})) for value in values)))
-    assert not [value for value in values if value in out]
+def test_a_caller_may_bring_a_decoder() -> None:
+    """Content encodings are the caller's to undo; the decoder gets the two headers it needs."""
+    seen: list[tuple[str, str | None, str | None]] = []
+
+    def decode(body: str, encoding: str | None, kind: str | None) -> str | None:
+        seen.append((body, encoding, kind))
+        return JANE
+
+    headers = [["Content-Encoding", "gzip"], ["Content-Type", "text/plain"]]
+    line = json.dumps({"id": 1, "response": {"headers": headers, "body": "AA==", "body_encoding": "base64"}}).encode()
+    assert [row["pattern"] for row in scan_lines(SCANNER, [line], decode) if "pattern" in row] == ["pii.email"]
+    assert seen == [("AA==", "gzip", "text/plain")]
+
+
+@pytest.mark.parametrize("line_id", ["x", "", 7, -1.5, 12345678901234567890])
+def test_ids_come_back_as_they_were(line_id: str | float) -> None:
+    """Text stays text and a number a number."""
+    (row,) = rows({"id": line_id, "text": JANE})
+    assert row["id"] == line_id
+    assert type(row["id"]) is type(line_id)
+
+
+def test_the_scheme_comes_from_the_request() -> None:
+    """Over http the transport security header is judged to have no effect."""
+    line = {
+        "id": 1,
+        "request": {"url": "http://x/"},
+        "response": {"headers": [["strict-transport-security", "max-age=31536000"]]},
+    }
+    assert {"id": 1, "header": "strict-transport-security", "verdict": "ignored_http"} in rows(line)
+
+
+HOSTILE = {
+    "not JSON": b"GET / HTTP/1.1",
+    "NUL": b'{"id":1,"text":"\x00"}',
+    "only NUL": b"\x00\x00\x00",
+    "invalid UTF-8": b'{"id":1,"text":"\xff\xfe"}',
+    "cut off": b'{"id":1,"text":"jane@example',
+    "deep": b"[" * 100_000,
+    "deep inside": b'{"id":1,"text":"x","other":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "no id": b'{"text":"x"}',
+    "id is null": b'{"id":null,"text":"x"}',
+    "id is a list": b'{"id":[],"text":"x"}',
+    "neither part": b'{"id":1}',
+    "wrong type": b'{"id":1,"text":["jane@example.com"]}',
+    "wrong header": b'{"id":1,"response":{"headers":["jane@example.com"]}}',
+    "lone surrogate": b'{"id":1,"text":"\\ud800"}',
+}
+
+
+@pytest.mark.parametrize("line", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_lines_are_rows(line: bytes) -> None:
+    """A line that cannot be read is told with its number, quotes nothing of itself, and the next line is scanned."""
+    first, second = rows(line, {"id": 2, "text": JANE})
+    assert set(first) == {"id", "line", "error"}
+    assert (first["id"], first["line"]) == (None, 1)
+    assert first["error"].endswith(".")
+    assert "jane" not in first["error"]
+    assert second["id"] == 2
+
+
+def test_a_line_longer_than_the_limit_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is on bytes of a line; what fits is scanned, however long."""
+    line = json.dumps({"id": 1, "text": "x " * 1_000_000 + JANE}).encode()
+    assert [row["pattern"] for row in rows(line)] == ["pii.email"]
+    monkeypatch.setattr("forensics.scan.stream.MAX_LINE_BYTES", 1000)
+    assert "longer than 1000 bytes" in errors(line)[0]["error"]
+
+
+def test_blank_lines_count_but_say_nothing() -> None:
+    """Line numbers are those of the file."""
+    assert errors(b"\n", b"  \r\n", b"{\n")[0]["line"] == 3
+
+
+def test_values_never_come_out() -> None:
+    """Nothing a pattern holds for its true examples appears in the rows."""
+    for pattern in SCANNER.patterns:
+        for text in pattern.true_positives:
+            out = rows({"id": 1, "text": text}, {"id": 2, "response": {"headers": [["x-note", text]], "body": text}})
+            shown = json.dumps([row.get("masked", "") for row in out])
+            assert text not in shown
+            assert "jane" not in shown

@@ -1,0 +1,119 @@
+"""Findings that are one story become one incident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from forensics.detectors import group, with_changed_components
+from forensics.detectors.incidents import story_keys
+from forensics.findings import Confidence, Count, Finding, Novelty, Severity, finding_id
+
+UNITS = {"outbound": "connection", "supply_chain": "pod"}
+
+
+def finding(detector: str, severity: Severity = "medium", *, details: dict[str, Any] | None = None, novelty: Novelty = "new", confidence: Confidence = "medium", **entity: Any) -> Finding:
+    family = detector.partition(".")[0]
+    return Finding(
+        id=finding_id(detector, list(entity.items())), detector=detector, family=family, title=f"Title of {detector}", why="w", severity=severity,
+        confidence=confidence, status="active", novelty=novelty, entity=entity, details=details or {}, unit=UNITS.get(family, "request"), strata=[],
+        canary=Count(3, 10), baseline=Count(0, 1000), prior_n=0, effect=0.3, interval=None, p_value=None, q_value=None,
+        first_seen="2026-03-03T09:10:00Z", last_seen="2026-03-03T09:20:00Z", modifiers=[], evidence=[], recommendation=f"Do {detector}",
+    )  # fmt: skip
+
+
+HOME = finding("outbound.new_destination", "high", destination="collect.pixel.example", destination_port=443, details={"destination_address": "203.0.113.7", "pod": "pod-1", "bytes_up": 1000})
+UPLOAD = finding("outbound.upload_volume", destination="collect.pixel.example", destination_port=443, details={"bytes_up": 52000, "pod": "pod-1"})
+BEACON = finding("outbound.beacon", destination="collect.pixel.example", destination_port=443, confidence="low")
+BY_ADDRESS = finding("outbound.direct_to_ip", destination="203.0.113.7", destination_port=8443)
+ADDED = finding("supply_chain.component_added", "low", component="@org/helper", component_version="1.0.3", details={"purl": "pkg:npm/%40org/helper@1.0.3"})
+CHANGED = finding("supply_chain.component_changed", "info", component="express", version_from="4", version_to="5", novelty="changed")
+OTHER = finding("outbound.new_destination", "high", destination="stats.other.example", destination_port=443)
+ROUTE = finding("disclosure.sql_error", "high", http_request_method="GET", route="/orders/{id}", pattern="sql_error.mysql")
+TRACE = finding("disclosure.stack_trace", http_request_method="GET", route="/orders/{id}", pattern="stack_trace.java")
+HEADER = finding("headers.security_header_lost", header="strict-transport-security", verdict="absent")
+
+
+def names(findings: list[Finding]) -> list[set[str]]:
+    by_id = {item.id: item.detector for item in findings}
+    return [{by_id[key] for key in incident.findings} for incident in group(findings)]
+
+
+@pytest.mark.parametrize(
+    ("item", "keys"),
+    [
+        (HOME, {"destination collect.pixel.example", "destination 203.0.113.7"}),
+        (ROUTE, {"route GET /orders/{id}"}),
+        (HEADER, {"header strict-transport-security"}),
+        (ADDED, {"component @org/helper"}),
+    ],
+)
+def test_story_keys(item: Finding, keys: set[str]) -> None:
+    assert story_keys(item) == keys
+
+
+def test_a_finding_without_a_known_entity_is_its_own_story() -> None:
+    alone = finding("mine.one", user_agent="x")
+    assert story_keys(alone) == {f"finding {alone.id}"}
+
+
+def test_phone_home_upload_beacon_address_and_added_component_are_one_incident() -> None:
+    findings = with_changed_components([ADDED, BY_ADDRESS, BEACON, UPLOAD, HOME])
+    [incident] = group(findings)
+    assert set(incident.findings) == {item.id for item in findings}
+    assert incident.id == "I-" + HOME.id.removeprefix("F-")
+    assert incident.title == "Title of outbound.new_destination: collect.pixel.example:443"
+    assert (incident.severity, incident.confidence) == ("high", "medium")
+    assert incident.recommendation == "Do outbound.new_destination"
+    assert incident.changed_components == ["pkg:npm/%40org/helper@1.0.3"]
+    assert "3 connections of 10 on the canary, 0 of 1,000 on the baseline" in incident.summary
+    assert "52,000 bytes" in incident.summary
+    assert "collect.pixel.example:443" in incident.entities
+    assert "pod pod-1" in incident.entities
+
+
+def test_two_unrelated_destinations_are_two_incidents_and_a_component_joins_neither() -> None:
+    assert sorted(map(sorted, names([HOME, OTHER, ADDED]))) == [["outbound.new_destination"], ["outbound.new_destination"], ["supply_chain.component_added"]]
+
+
+def test_of_two_destinations_a_component_joins_the_one_it_shares_a_word_with() -> None:
+    pixel = finding("supply_chain.component_added", "low", component="pixel-sync", component_version="1")
+    [first, second] = sorted(names([HOME, OTHER, pixel]), key=len)
+    assert first == {"outbound.new_destination"}
+    assert second == {"outbound.new_destination", "supply_chain.component_added"}
+
+
+def test_one_route_is_one_story_and_another_method_is_another() -> None:
+    post = finding("disclosure.stack_trace", http_request_method="POST", route="/orders/{id}", pattern="stack_trace.java")
+    assert sorted(map(len, names([ROUTE, TRACE, post, HEADER]))) == [1, 1, 2]
+
+
+def test_worst_first_whatever_the_order_given() -> None:
+    findings = [HEADER, TRACE, ROUTE, HOME, CHANGED]
+    severities = [incident.severity for incident in group(findings)]
+    assert severities == ["high", "high", "medium", "info"]
+    assert group(findings) == group(findings)
+    assert {incident.id for incident in group(findings)} == {incident.id for incident in group(findings[::-1])}
+
+
+def test_pre_existing_and_suppressed_findings_open_no_incident() -> None:
+    old = msgspec.structs.replace(HOME, novelty="pre_existing")
+    suppressed = msgspec.structs.replace(UPLOAD, status="suppressed")
+    assert group([old, suppressed]) == []
+
+
+def test_additions_are_named_before_changes_and_the_like_named_first() -> None:
+    pixel = finding("supply_chain.component_added", "low", component="pixel-sync", component_version="1")
+    [home, *_] = with_changed_components([HOME, ADDED, pixel, CHANGED])
+    assert home.changed_components == ["pixel-sync 1", "pkg:npm/%40org/helper@1.0.3"]
+    [home, route, _] = with_changed_components([HOME, ROUTE, CHANGED])
+    assert home.changed_components == ["express"]
+    assert route.changed_components == [], "only outbound connections point at new code by themselves"
+
+
+def test_hostile_names_stay_data() -> None:
+    hostile = finding("outbound.new_destination", "high", destination="<script>'; drop table x; --\u202e" + "x" * 10_000, destination_port=None)
+    [incident] = group(with_changed_components([hostile, ADDED]))
+    assert len(incident.findings) == 2

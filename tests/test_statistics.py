@@ -1,0 +1,215 @@
+"""Exact tests, intervals and q-values against scipy, published examples and enumeration."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from forensics.statistics import (
+    MAX_SUPPORT,
+    Stratum,
+    benjamini_hochberg,
+    newcombe_interval,
+    stratified_difference,
+    stratified_interval,
+    stratified_test,
+    zero_event_bound,
+)
+
+SIDES = {"two_sided": "two-sided", "lower": "less", "higher": "greater"}
+
+
+def draw(rng: random.Random, largest: int) -> Stratum:
+    canary, baseline = rng.randint(1, largest), rng.randint(1, largest)
+    return Stratum(rng.randint(0, canary), canary, rng.randint(0, baseline), baseline)
+
+
+def scipy_p(s: Stratum, alternative: str) -> float:
+    table = [[s.canary_n, s.canary_total - s.canary_n], [s.baseline_n, s.baseline_total - s.baseline_n]]
+    return float(stats.fisher_exact(table, alternative=alternative)[1])
+
+
+def test_one_stratum_is_fisher_on_two_thousand_small_tables() -> None:
+    rng = random.Random(1)  # noqa: S311 - draws, not cryptography
+    for _ in range(2000):
+        stratum = draw(rng, 30)
+        found = stratified_test([stratum])
+        for side, alternative in SIDES.items():
+            assert getattr(found, side) == pytest.approx(scipy_p(stratum, alternative), rel=1e-9, abs=1e-14), (stratum, side)
+
+
+@pytest.mark.parametrize(
+    "stratum",
+    [
+        Stratum(120, 1000, 100, 1000), Stratum(0, 5000, 40, 50000), Stratum(300, 400, 30000, 80000), Stratum(5, 100000, 2, 900000),
+        Stratum(5000, 5000, 9000, 9001), Stratum(0, 1, 0, 100000), Stratum(1, 1, 0, 100000), Stratum(700, 9000, 1500, 20000),
+    ],
+)  # fmt: skip
+def test_large_tables_agree_with_scipy(stratum: Stratum) -> None:
+    found = stratified_test([stratum])
+    assert found.method == "Fisher exact"
+    for side, alternative in SIDES.items():
+        assert getattr(found, side) == pytest.approx(scipy_p(stratum, alternative), rel=1e-6, abs=1e-13), side
+
+
+def test_fishers_tea() -> None:
+    found = stratified_test([Stratum(3, 4, 1, 4)])
+    assert found.two_sided == pytest.approx(34 / 70)
+    assert found.higher == pytest.approx(17 / 70)
+
+
+def enumerated(strata: list[Stratum]) -> dict[str, Fraction]:
+    """Exact distribution of the sum of canary events with all margins fixed, in fractions."""
+    density: dict[int, Fraction] = {}
+    ranges = []
+    for s in strata:
+        events, total = s.canary_n + s.baseline_n, s.canary_total + s.baseline_total
+        low, high = max(0, events - s.baseline_total), min(events, s.canary_total)
+        ranges.append([(k, Fraction(comb(s.canary_total, k) * comb(s.baseline_total, events - k), comb(total, events))) for k in range(low, high + 1)])
+    for combination in itertools.product(*ranges):
+        chance = Fraction(1)
+        for _, part in combination:
+            chance *= part
+        count = sum(k for k, _ in combination)
+        density[count] = density.get(count, Fraction(0)) + chance
+    seen = sum(s.canary_n for s in strata)
+    return {
+        "two_sided": sum((p for p in density.values() if p <= density[seen]), Fraction(0)),
+        "lower": sum((p for k, p in density.items() if k <= seen), Fraction(0)),
+        "higher": sum((p for k, p in density.items() if k >= seen), Fraction(0)),
+    }
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_several_strata_by_enumeration(count: int) -> None:
+    rng = random.Random(count)  # noqa: S311 - draws, not cryptography
+    for _ in range(150):
+        strata = [draw(rng, 8) for _ in range(count)]
+        found, wanted = stratified_test(strata), enumerated(strata)
+        for side in SIDES:
+            assert getattr(found, side) == pytest.approx(float(wanted[side]), rel=1e-9), (strata, side)
+
+
+def test_simpsons_paradox_is_not_pooled() -> None:
+    strata = [Stratum(10, 20, 90, 180), Stratum(18, 180, 2, 20)]
+    assert stratified_test(strata).two_sided > 0.9
+    assert stratified_test([Stratum(28, 200, 92, 200)]).two_sided < 1e-9
+    assert stratified_difference(strata) == pytest.approx(0)
+
+
+def test_strata_without_one_cohort_say_nothing() -> None:
+    useful, empty = Stratum(3, 10, 1, 20), [Stratum(5, 9, 0, 0), Stratum(0, 0, 7, 9)]
+    assert stratified_test([useful, *empty]) == stratified_test([useful])
+    assert stratified_difference([useful, *empty]) == stratified_difference([useful])
+    assert stratified_interval([useful, *empty]) == stratified_interval([useful])
+    assert stratified_test(empty).two_sided == 1
+    assert stratified_difference(empty) is None
+    assert stratified_interval(empty) is None
+    assert stratified_test([]).method == "no stratum has both cohorts"
+
+
+def test_p_values_stay_between_zero_and_one_and_mirror() -> None:
+    rng = random.Random(7)  # noqa: S311 - draws, not cryptography
+    for _ in range(300):
+        s = draw(rng, 40)
+        found, mirror = stratified_test([s]), stratified_test([Stratum(s.baseline_n, s.baseline_total, s.canary_n, s.canary_total)])
+        assert all(0 <= getattr(found, side) <= 1 for side in SIDES)
+        assert found.two_sided == pytest.approx(mirror.two_sided)
+        assert found.lower == pytest.approx(mirror.higher)
+
+
+def test_beyond_the_support_the_normal_form_is_used_named_and_close() -> None:
+    strata = [Stratum(15000, 30000, 15300, 30000), Stratum(9000, 30000, 9100, 30000)]
+    found = stratified_test(strata)
+    assert sum(min(s.canary_total, s.canary_n + s.baseline_n) + 1 for s in strata) > MAX_SUPPORT
+    assert found.method.startswith("Cochran-Mantel-Haenszel")
+    difference = sum(s.canary_n - (s.canary_n + s.baseline_n) / 2 for s in strata)
+    variance = sum(30000**2 * e * (60000 - e) / (60000**2 * 59999) for e in (30300, 18100))
+    z = difference / np.sqrt(variance)
+    assert found.two_sided == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-9)
+    assert found.lower == pytest.approx(stats.norm.cdf(z), rel=1e-9)
+    assert found.higher == pytest.approx(stats.norm.sf(z), rel=1e-9)
+
+
+def test_far_tails_keep_their_digits() -> None:
+    found = stratified_test([Stratum(20000, 30000, 10000, 30000)])
+    assert 0 <= found.higher < 1e-300
+    assert stratified_test([Stratum(0, 30000, 0, 90000)]).two_sided == 1
+
+
+# Newcombe, Statistics in Medicine 17:873 (1998), table II, method 10.
+NEWCOMBE = [
+    (56, 70, 48, 80, 0.0524, 0.3339), (9, 10, 3, 10, 0.1705, 0.8090), (6, 7, 2, 7, 0.0582, 0.8062), (5, 56, 0, 29, -0.0381, 0.1926),
+    (0, 10, 0, 20, -0.1611, 0.2775), (0, 10, 0, 10, -0.2775, 0.2775), (10, 10, 0, 20, 0.6791, 1.0000), (10, 10, 0, 10, 0.6075, 1.0000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("example", NEWCOMBE)
+def test_newcombes_own_examples(example: tuple[int, int, int, int, float, float]) -> None:
+    *counts, low, high = example
+    found = newcombe_interval(*counts)
+    assert found is not None
+    assert (round(found[0], 4), round(found[1], 4)) == (low, high)
+
+
+def test_newcombe_needs_both_totals() -> None:
+    assert newcombe_interval(0, 0, 1, 5) is None
+    assert newcombe_interval(1, 5, 0, 0) is None
+
+
+def test_the_stratified_interval_of_one_phase_is_newcombes() -> None:
+    assert stratified_interval([Stratum(56, 70, 48, 80)]) == pytest.approx(newcombe_interval(56, 70, 48, 80))
+
+
+def test_the_stratified_interval_of_equal_phases_shrinks_by_the_root() -> None:
+    one, two = stratified_interval([Stratum(5, 50, 5, 50)]), stratified_interval([Stratum(5, 50, 5, 50)] * 2)
+    assert one is not None
+    assert two is not None
+    assert two[1] == pytest.approx(one[1] / 2**0.5)
+    assert two[0] == pytest.approx(one[0] / 2**0.5)
+
+
+def test_the_stratified_interval_covers() -> None:
+    rng = np.random.default_rng(3)
+    hits = 0
+    for _ in range(2000):
+        counts = rng.binomial([40, 200, 120, 60], [0.3, 0.5, 0.2, 0.4]).tolist()
+        found = stratified_interval([Stratum(counts[0], 40, counts[1], 200), Stratum(counts[2], 120, counts[3], 60)])
+        assert found is not None
+        hits += found[0] <= -0.2 <= found[1]
+    assert 0.93 <= hits / 2000 <= 0.98
+
+
+def test_the_difference_is_weighted_by_mantel_and_haenszel() -> None:
+    strata = [Stratum(4, 20, 90, 180), Stratum(90, 180, 16, 20)]
+    assert stratified_difference(strata) == pytest.approx(-0.3)
+    assert stratified_difference([Stratum(1, 2, 0, 2), Stratum(0, 6, 3, 3)]) == pytest.approx((1 * 0.5 + 2 * -1) / 3)
+
+
+def test_q_values_against_scipy() -> None:
+    rng = np.random.default_rng(2)
+    for size in (1, 2, 3, 10, 200):
+        for power in (1, 4):
+            p_values = (rng.random(size) ** power).tolist()
+            assert benjamini_hochberg(p_values) == pytest.approx(stats.false_discovery_control(p_values).tolist())
+    ties = [0.01, 0.01, 0.5, 0.5, 1.0, 1.0, 0.0]
+    assert benjamini_hochberg(ties) == pytest.approx(stats.false_discovery_control(ties).tolist())
+    assert benjamini_hochberg([]) == []
+
+
+@pytest.mark.parametrize("total", [1, 2, 30, 1000, 10**6])
+def test_zero_events_leave_the_clopper_pearson_bound(total: int) -> None:
+    assert zero_event_bound(total) == pytest.approx(stats.binomtest(0, total, alternative="less").proportion_ci(0.95).high, rel=1e-9)
+
+
+def test_zero_event_bounds() -> None:
+    assert zero_event_bound(0) == 1
+    assert zero_event_bound(-5) == 1
+    assert zero_event_bound(100) == pytest.approx(0.0295, abs=5e-5)
+    assert zero_event_bound(100, 0.99) == pytest.approx(1 - 0.01**0.01)
