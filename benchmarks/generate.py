@@ -23,7 +23,7 @@ _ZEEK_HEADER = (
     "#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\tstring\tbool\tbool\tcount\tstring\tcount\tcount\tcount\tcount\n"
 )
 # r(k) is a pseudo-random number of the row, different for each k.
-_MACROS = """
+MACROS = """
 create macro r(i, k, n) as (hash(i * 64 + k) % n)::bigint;
 create macro stamp(i) as timestamp '2026-03-03 08:00:00' + to_microseconds(i * 3600);
 create macro canary(i) as r(i, 1, 100) < 8;
@@ -80,7 +80,7 @@ def generate(folder: Path, kind: str, rows: int) -> Path:
     path = folder / FILES[kind]
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
-    connection.execute(_MACROS)
+    connection.execute(MACROS)
     sql = _SQL[kind].format(n=rows)
     form = "format json" if kind in ("envoy", "exchange") else "format csv, header false, quote '', escape '', delimiter '\x01'"
     target = path.with_suffix(".body") if kind == "zeek" else path

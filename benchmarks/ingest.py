@@ -68,8 +68,10 @@ def apart(call: Callable[[str, Path], None], kind: str, path: Path) -> tuple[flo
     queue = context.Queue()
     process = context.Process(target=_timed, args=(call, kind, path, queue))
     process.start()
-    result: tuple[float, float, float] = queue.get()
     process.join()
+    if process.exitcode:
+        raise SystemExit(f"{call.__name__} failed on {path}")
+    result: tuple[float, float, float] = queue.get()
     return result
 
 
@@ -111,6 +113,8 @@ def bare_copy(kind: str, path: Path) -> None:
     engine.execute("set memory_limit = '8GB'")
     table = next(iter(plan.tables))
     source = _source(kind, path, plan.fields)
+    for stage in plan.stages:
+        source = f"select record_no, record_offset, section, salvaged, unnest([{stage}]) as f from ({source})"
     engine.execute(f"copy (select {columns_sql(plan, table)} from ({source})) to '{folder}/out.parquet' (format parquet, compression zstd)")
     shutil.rmtree(folder)
 
