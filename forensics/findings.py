@@ -142,7 +142,7 @@ class Result(Struct, frozen=True):
 
 def level(severity: str) -> int:
     """Return 0 for info to 4 for critical."""
-    return SEVERITIES.index(severity)  # type: ignore[arg-type]  # a wrong word is a ValueError, as wanted
+    return SEVERITIES.index(severity)
 
 
 def moved(severity: Severity, change: int) -> Severity:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +65,7 @@ class Progress:
     failure: Exception | None = None
 
 
-def batches(path: Path, progress: Progress, starts: tuple[int, ...] = (1,)) -> Iterator[pa.RecordBatch]:
+def batches(path: Path, progress: Progress, starts: tuple[int, ...] = (1,)) -> Generator[pa.RecordBatch]:
     """Yield batches of `SCHEMA` of the lines of a file; `starts` are the first record numbers of its sections.
 
     Reading, hashing and splitting run in a thread of their own, two blocks ahead of the engine.

@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from forensics.errors import CaseError, QueryError
 
@@ -88,8 +89,14 @@ class Store:
 
     def function(self, title: str, call: Any, parameters: list[str], returns: str) -> None:
         """Register a Python function over Arrow arrays; parameter and result types are DuckDB's names."""
-        types = [duckdb.sqltype(kind) for kind in parameters]
-        self._connection.create_function(title, call, types, duckdb.sqltype(returns), type="arrow", null_handling="special")
+        self._connection.create_function(
+            title,
+            call,
+            [duckdb.sqltype(kind) for kind in parameters],
+            duckdb.sqltype(returns),
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
+        )
 
     def close(self) -> None:
         """Close the connection."""
