@@ -109,18 +109,25 @@ def _condition(rule: CohortRule, index: int, table: str, evidence: dict[str, str
     """Return the SQL of one rule, or an empty string where it does not speak of this table."""
     if rule.table not in ("*", table):
         return ""
-    if rule.evidence:
+    subject = _subject(rule, index, table)
+    if rule.evidence and subject is not None:
         ids = sorted(item for item, title in evidence.items() if _matches(rule.evidence, title))
-        subject = f"evidence_id in ({', '.join(map(literal, ids))})" if ids else "false"
-    elif rule.flag:
-        subject = _flag(rule, table)
-    elif rule.column in TABLES[table].types:
-        subject = _test(rule, name(rule.column), index)
-    else:
+        within = f"evidence_id in ({', '.join(map(literal, ids))})" if ids else "false"
+        subject = f"{within} and {subject}" if subject else within
+    if not subject:
         return ""
     bounds = [f"time >= {stamp(rule.start)}"] if rule.start else []
     bounds += [f"time < {stamp(rule.stop)}"] if rule.stop else []
-    return " and ".join([f"({subject})", *bounds]) if subject else ""
+    return " and ".join([f"({subject})", *bounds])
+
+
+def _subject(rule: CohortRule, index: int, table: str) -> str | None:
+    """Return the test on a column or flag, empty where there is none, None where the table lacks the column."""
+    if rule.flag:
+        return _flag(rule, table) or None
+    if not rule.column:
+        return ""
+    return _test(rule, name(rule.column), index) if rule.column in TABLES[table].types else None
 
 
 def _matches(glob: str, title: str) -> bool:

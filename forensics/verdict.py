@@ -65,7 +65,8 @@ def _amount_marks(sandbox: Sandbox, minutes: int) -> list[tuple[str, str]]:
     marks = []
     requests = sandbox.value("select count(*) from main.http_requests where cohort = 'canary'") or 0
     if requests < _TOO_FEW_REQUESTS:
-        marks.append(("D", f"only {plural(requests, 'canary request')}: a rate below {3 / max(requests, 3):.0%} cannot be seen"))
+        seen = f"only {plural(requests, 'canary request')}: a rate below {min(1, 3 / requests):.0%} cannot be seen" if requests else "there is no canary request"
+        marks.append(("D", seen))
     elif requests < _FEW_REQUESTS:
         marks.append(("C", f"only {plural(requests, 'canary request')}: a rate below {3 / requests:.0%} cannot be seen"))
     if minutes < _SHORT_MINUTES:

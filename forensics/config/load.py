@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from forensics.config.model import Config
+from forensics.config.model import CohortRule, Config
 from forensics.errors import ConfigError, Location
 from forensics.schema import TABLES
 
@@ -164,11 +164,7 @@ def _cohort_problems(config: Config) -> Iterator[Problem]:
     for index, rule in enumerate(config.cohort):
         key = f"cohort[{index}]"
         tests = [name for name in _TESTS if getattr(rule, name) is not None]
-        subjects = [name for name in ("column", "evidence", "flag") if getattr(rule, name)]
-        if len(subjects) != 1:
-            yield Problem(f"{key}.column", "A cohort rule names exactly one of `column`, `evidence`, `flag`.")
-        if len(tests) != 1:
-            yield Problem(f"{key}.equals", "A cohort rule has exactly one of `equals`, `in`, `glob`, `re2`, `cidr`.")
+        yield from _subject_problems(rule, key, tests)
         if rule.table != "*" and rule.table not in TABLES:
             near = difflib.get_close_matches(rule.table, TABLES, 1, 0.4)
             advice = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(TABLES)}."
@@ -179,6 +175,19 @@ def _cohort_problems(config: Config) -> Iterator[Problem]:
             yield _network_problem(rule.cidr, f"{key}.cidr")
         if rule.re2 is not None and (trouble := _re2_trouble(rule.re2)):
             yield Problem(f"{key}.re2", trouble)
+
+
+def _subject_problems(rule: CohortRule, key: str, tests: list[str]) -> Iterator[Problem]:
+    """`evidence` is a glob by itself; `column` and `flag` need one test."""
+    tested = [name for name in ("column", "flag") if getattr(rule, name)]
+    if not tested and not rule.evidence:
+        yield Problem(f"{key}.column", "A cohort rule names a `column`, a `flag`, or `evidence` (a glob over file names).")
+    elif len(tested) > 1:
+        yield Problem(f"{key}.column", "A cohort rule names `column` or `flag`, not both.")
+    elif tested and len(tests) != 1:
+        yield Problem(f"{key}.{tested[0]}", "A rule on a column or flag has exactly one of `equals`, `in`, `glob`, `re2`, `cidr`.")
+    elif not tested and tests:
+        yield Problem(f"{key}.{'in' if tests[0] == 'any_of' else tests[0]}", "`evidence` is a glob over file names and needs no test.")
 
 
 def _re2_trouble(pattern: str) -> str:
