@@ -47,7 +47,7 @@ class Front(Struct, frozen=True, forbid_unknown_fields=True):
     severity: Severity
     confidence: Confidence
     compare: Compare
-    unit: Literal["user", "session", "client", "pod", "connection", "request"]
+    unit: Literal["user", "session", "client", "pod", "connection", "request", "component"]
     why: str
     recommendation: str
     false_positives: list[str]

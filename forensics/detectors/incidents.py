@@ -24,7 +24,9 @@ def story_keys(finding: Finding) -> set[str]:
         keys.add(f"route {entity.get('http_request_method')} {entity['route']}")
     if entity.get("header"):
         keys.add(f"header {entity['header']}")
-    if entity.get("component"):
+    if "version_to" in entity:
+        keys.add("components with another version")
+    elif entity.get("component"):
         keys.add(f"component {entity['component']}")
     return keys or {f"finding {finding.id}"}
 
@@ -100,6 +102,7 @@ def _cause_keys(finding: Finding, findings: list[Finding]) -> set[str]:
 def _incident(members: list[Finding]) -> Incident:
     ordered = sorted(members, key=lambda item: (-level(item.severity), -CONFIDENCES.index(item.confidence), item.detector, item.id))
     lead = ordered[0]
+    names = [str(item.entity["component"]) for item in ordered if item.detector == lead.detector and "component" in item.entity]
     severity = SEVERITIES[max(level(item.severity) for item in ordered)]
     behaviour = [item for item in ordered if item.family != "supply_chain"] or ordered
     components = list(dict.fromkeys(label for item in ordered for label in item.changed_components))
@@ -107,7 +110,7 @@ def _incident(members: list[Finding]) -> Incident:
     last = max((item.last_seen for item in behaviour if item.last_seen), default="")
     return Incident(
         id="I-" + lead.id.removeprefix("F-"),
-        title=_title(lead),
+        title=_title(lead, names),
         severity=severity,
         confidence=CONFIDENCES[max(CONFIDENCES.index(item.confidence) for item in ordered if item.severity == severity)],
         summary=_summary(ordered, components),
@@ -120,14 +123,14 @@ def _incident(members: list[Finding]) -> Incident:
     )
 
 
-def _title(lead: Finding) -> str:
+def _title(lead: Finding, components: list[str]) -> str:
     entity = lead.entity
     if "destination" in entity:
         return f"{lead.title}: {entity['destination']}:{entity.get('destination_port')}"
     if "route" in entity:
         return f"{lead.title}: {entity.get('http_request_method') or ''} {entity['route']}".replace("  ", " ")
     if "component" in entity:
-        return f"{lead.title}: {entity['component']}"
+        return f"{lead.title}: {listing(sorted(components), 4)}"
     return f"{lead.title}: {', '.join(str(value) for value in entity.values())}"
 
 
@@ -153,6 +156,8 @@ def _entities(members: list[Finding]) -> list[str]:
 def _summary(members: list[Finding], components: list[str]) -> str:
     """One paragraph: what, where, when, how much, with what change."""
     lead = members[0]
+    if all(item.family == "supply_chain" for item in members):
+        return "; ".join(_component(item) for item in sorted(members, key=lambda item: str(item.entity.get("component")))[:20]) + "."
     parts = [_counts(lead)]
     bytes_up = max((item.details["bytes_up"] for item in members if item.details.get("bytes_up")), default=None)
     if bytes_up:
@@ -169,6 +174,13 @@ def _summary(members: list[Finding], components: list[str]) -> str:
     if components:
         text += f" New in this release: {listing(components)}."
     return text
+
+
+def _component(item: Finding) -> str:
+    entity = item.entity
+    if "version_to" in entity:
+        return f"{entity['component']} {entity['version_from'] or '?'} -> {entity['version_to'] or '?'}"
+    return f"{entity.get('component')} {entity.get('component_version') or ''} is new".replace("  ", " ")
 
 
 def _counts(lead: Finding) -> str:

@@ -79,6 +79,7 @@ def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, wa
             entries[entry.path] = _copied(case, source, entry) if options.copy else entry
             made.append(entries[entry.path])
             case.write_ledger(list(entries.values()))
+    shutil.rmtree(case.temporary / "load", ignore_errors=True)
     case.log("ingest", files=len(made), evidence=[entry.id for entry in made if entry.status == "ingested"])
     return made
 
