@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 
 import click
 
 from forensics.case import Case
 from forensics.findings import Incident, Result, level
-from forensics.text import plural, safe_text
+from forensics.text import listing, plural, safe_text
 
 _COLOURS = {"block": "red", "review": "yellow", "inconclusive": "yellow", "pass": "green"}
-_MANY = 8
+_INDENT = " " * 11
 
 
 def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
@@ -21,7 +24,9 @@ def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
     records = sum(entry.records for entry in ledger)
     accepted = sum(entry.accepted for entry in ledger)
     click.echo(f"Evidence   {plural(len(ledger), 'file')}, {plural(records, 'record')}: {accepted:,} accepted, {_lost(case)}")
-    click.echo(f"Coverage   grade {result.coverage.grade}" + "".join(f"\n           - {safe_text(reason)}" for reason in result.coverage.reasons))
+    click.echo(f"Coverage   grade {result.coverage.grade}")
+    for reason in result.coverage.reasons:
+        _hanging(f"- {safe_text(reason)}")
     for sentence in damaged:
         click.secho(f"Damaged    {safe_text(sentence)}", fg="yellow")
     _detectors(result)
@@ -35,7 +40,7 @@ def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
     _counts(result)
     _next(case, result)
     click.secho(f"\nVerdict    {result.verdict.outcome}", bold=True, fg=_COLOURS[result.verdict.outcome])
-    click.echo(f"           {safe_text(result.verdict.reason)}")
+    _hanging(safe_text(result.verdict.reason))
     click.echo(f"Report     {safe_text(case.reports / 'report.html')}")
 
 
@@ -54,16 +59,26 @@ def _detectors(result: Result) -> None:
         counts[state.state] = counts.get(state.state, 0) + 1
     words = [f"{counts[word]} {label}" for word, label in (("finding", "found something"), ("clean", "clean"), ("not_evaluated", "not evaluated"), ("error", "failed")) if word in counts]
     click.echo(f"Detectors  {', '.join(words)}")
+    silent: dict[str, list[str]] = {}
     for state in result.detectors:
         if state.state in ("not_evaluated", "error"):
-            click.echo(f"           - {state.id}: {safe_text(state.reason)}")
+            silent.setdefault(state.reason, []).append(state.id)
+    for reason, names in silent.items():
+        _hanging(f"- {safe_text(reason)}: {listing(names, 4)}")
 
 
 def _incident(incident: Incident) -> None:
     click.secho(f"{incident.severity.upper():<9}", nl=False, bold=True, fg="red" if level(incident.severity) >= level("high") else "yellow")
     click.echo(f"  {safe_text(incident.title)}")
-    click.echo(f"           {safe_text(incident.summary)}")
-    click.echo(f"           -> {safe_text(incident.recommendation)}")
+    _hanging(safe_text(incident.summary))
+    _hanging(f"-> {safe_text(incident.recommendation)}")
+
+
+def _hanging(text: str) -> None:
+    """Print below the label column; on a terminal long lines are folded there."""
+    width = shutil.get_terminal_size().columns - len(_INDENT) if sys.stdout.isatty() else 0
+    for line in textwrap.wrap(text, max(width, 40), break_long_words=False, break_on_hyphens=False) if width else [text]:
+        click.echo(_INDENT + line)
 
 
 def _counts(result: Result) -> None:

@@ -127,7 +127,7 @@ def _not_evaluated(base: Mapping[str, Any]) -> list[str]:
 
 def _foot(base: Mapping[str, Any]) -> list[str]:
     tool, head = base["tool"], base["results"]["integrity"]["custody_head"]
-    custody = f"custody head {code(head)}" if head else "no custody log was read"
+    custody = f"custody head {code(head)}" if head else "the custody log is in the case"
     return [
         "---",
         f"{text(tool['name'])} {text(tool['version'] or UNKNOWN)}; case {code(base['case']['name'] or UNKNOWN)}; {custody}. All times are UTC.",
