@@ -161,6 +161,20 @@ def _phases(store: Store, config: Config) -> None:
     _store(store, "dims.phases", pa.Table.from_pylist(rows, schema=schema))
 
 
+# Requests that carry both the address of the instance and its pod say who held the address, where they say one pod only.
+_SEEN_IDENTITIES = """
+select upstream_address, min(k8s_pod_name), min(service_version), min(k8s_namespace_name), null, null::timestamp, null::timestamp
+from (
+    select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_exchanges
+    union all select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_requests
+)
+where upstream_address is not null and k8s_pod_name is not null
+group by upstream_address
+having count(distinct k8s_pod_name) = 1 and count(distinct service_version) <= 1
+order by upstream_address
+"""
+
+
 def _identities(store: Store, config: Config) -> None:
     facts = store.rows(
         "select address, k8s_pod_name, service_version, k8s_namespace_name, null, valid_from, valid_to from facts.identities "
@@ -170,7 +184,10 @@ def _identities(store: Store, config: Config) -> None:
         cohort.Span(item.address, item.pod or None, item.version or None, None, item.cohort, _utc(item.start), _utc(item.stop)) for item in config.identity
     ]
     known = {span.address for span in given}
-    spans = cohort.disjoint([*given, *(cohort.Span(*row) for row in facts if row[0] not in known)])
+    told = [cohort.Span(*row) for row in facts if row[0] not in known]
+    known |= {span.address for span in told}
+    seen = [cohort.Span(*row) for row in store.rows(_SEEN_IDENTITIES) if row[0] not in known]
+    spans = cohort.disjoint([*given, *told, *seen])
     schema = pa.schema([
         ("address", pa.string()), ("pod", pa.string()), ("version", pa.string()), ("namespace", pa.string()), ("cohort", pa.string()),
         ("valid_from", pa.timestamp("us")), ("valid_to", pa.timestamp("us")),
