@@ -6,30 +6,40 @@ from datetime import UTC, datetime
 from typing import Any
 
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-_INT64 = 2**63
 
 
 def text(value: Any) -> str | None:
     """Return a string or a number as text; anything else is None. Lone surrogates become visible escapes."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write more than 4,300 digits
+        return None
 
 
-def integer(value: Any) -> int | None:
-    """Return a whole number that fits 64 bits, else None."""
+def integer(value: Any, bits: int = 64) -> int | None:
+    """Return a whole number that fits a signed column of `bits`, else None."""
     if isinstance(value, bool):
         return None
     try:
         whole = int(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return whole if -_INT64 <= whole < _INT64 else None
+    limit = 2 ** (bits - 1)
+    return whole if -limit <= whole < limit else None
 
 
 def number(value: Any) -> float | None:
     """Return a number as float, else None."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def text_time(value: Any) -> datetime | None:

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from forensics.store import literal
+from forensics.store import literal, name
 
 SAMPLE_LINES = 200
 MAX_DOCUMENT_BYTES = 1 << 30
@@ -130,26 +130,32 @@ def json_plan(
     `mapped` names the keys with their JSON type (VARCHAR for scalars, JSON for what stays JSON); keys that the head shows beyond those go
     to `attributes`. Columns may use `f."key"`.
     """
-    lower = {key.lower() for key in mapped}
-    extra: dict[str, str] = {}
-    for item in head.objects:
-        for key in item:
-            if key.lower() not in lower:
-                lower.add(key.lower())
-                extra[key] = "JSON"
-    structure = json.dumps({**mapped, **extra})
+    extra = other_keys(head, mapped)
     if observer:
         columns = {"observer": literal(observer), **columns}
     return LinePlan(
-        fields=f"try(from_json(line, {literal(structure)}))",
+        fields=json_fields({**mapped, **dict.fromkeys(extra, "JSON")}),
         tables={table: columns},
-        attributes={key: f"f.{_name(key)}" for key in extra},
+        attributes={key: f"f.{name(key)}" for key in extra},
         **rest,
     )
 
 
-def _name(key: str) -> str:
-    return '"' + key.replace('"', '""') + '"'
+def json_fields(structure: Mapping[str, Any]) -> str:
+    """Return the `fields` of JSON lines; the engine alone would take `[1]` or `5` for an object without keys."""
+    is_object = "line[1] = '{' or starts_with(ltrim(line, ' ' || chr(9)), '{')"
+    return f"case when {is_object} then try(from_json(line, {literal(json.dumps(structure))})) end"
+
+
+def other_keys(head: Head, mapped: Iterable[str]) -> list[str]:
+    """Return the keys the head shows beyond those mapped; names of a struct are not empty and differ by more than case."""
+    lower = {"", *(key.lower() for key in mapped)}
+    extra = []
+    for key in (key for item in head.objects for key in item):
+        if key.lower() not in lower:
+            lower.add(key.lower())
+            extra.append(key)
+    return extra
 
 
 def entries(values: Any) -> Iterator[tuple[int, dict[str, Any]]]:

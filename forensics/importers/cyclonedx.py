@@ -31,6 +31,9 @@ def records(data: bytes) -> Iterator[Item]:
     except (ValueError, RecursionError) as error:
         yield Reject(1, f"not JSON: {type(error).__name__}", data)
         return
+    if not isinstance(document, dict):
+        yield Reject(1, "not a JSON object", data)
+        return
     product = mapping(mapping(document.get("metadata")).get("component"))
     direct = _direct(document, text(product.get("bom-ref")) or text(product.get("purl")))
     stamp = text(mapping(document.get("metadata")).get("timestamp"))
@@ -43,24 +46,25 @@ def records(data: bytes) -> Iterator[Item]:
         "source_document": text(document.get("serialNumber")),
     }
     for index, component in enumerate(_flat(document.get("components"), 0), 1):
-        if text(component.get("name")) is None:
+        if text(mapping(component).get("name")) is None:
             yield Reject(index, "component without a name", json.dumps(component).encode())
         else:
             yield Row("components", index, {**common, **_values(component, direct)})
 
 
-def _flat(components: Any, depth: int) -> Iterator[dict[str, Any]]:
-    for component in items(components):
+def _flat(components: Any, depth: int) -> Iterator[Any]:
+    for component in components if isinstance(components, list) else []:
         yield component
         if depth < _MAX_DEPTH:
-            yield from _flat(component.get("components"), depth + 1)
+            yield from _flat(mapping(component).get("components"), depth + 1)
 
 
 def _direct(document: dict[str, Any], product: str | None) -> set[str] | None:
     """References the product depends on itself; None where the document does not say."""
     for entry in items(document.get("dependencies")):
         if product is not None and entry.get("ref") == product:
-            return {ref for ref in entry.get("dependsOn") or [] if isinstance(ref, str)}
+            needed = entry.get("dependsOn")
+            return {ref for ref in needed if isinstance(ref, str)} if isinstance(needed, list) else set()
     return None
 
 

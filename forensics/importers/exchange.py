@@ -6,17 +6,17 @@ Defined in docs/formats.md: `{"time","id","request":{...},"response":{...},"clie
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from forensics.importers.contract import Head, LinePlan
-from forensics.store import literal
+from forensics.importers.contract import Head, LinePlan, json_fields, other_keys
+from forensics.store import literal, name
 
 NAME = "exchange"
 TABLES = ("http_exchanges",)
 OBSERVER = "exchange"
 
 _MESSAGE = {"headers": [["VARCHAR"]], "body": "VARCHAR", "body_encoding": "VARCHAR", "body_state": "VARCHAR", "body_size": "VARCHAR"}
+_AUTHORITY = "coalesce(url_authority_part(f.request.url), header_value(header_pairs(f.request.headers), 'host'))"
 _STRUCTURE = {
     "time": "VARCHAR",
     "id": "VARCHAR",
@@ -47,8 +47,7 @@ def recognise(head: Head) -> int:
 
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
     """Return the columns; base64 bodies go through the decoder, text bodies stay as they are."""
-    extra = [key for key in dict.fromkeys(key for item in head.objects for key in item) if key not in _STRUCTURE]
-    structure = {**_STRUCTURE, **dict.fromkeys(extra, "JSON")}
+    extra = other_keys(head, _STRUCTURE)
     columns = {
         "observer": literal(OBSERVER),
         "time": "any_time(f.time)",
@@ -61,10 +60,10 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         "http_request_id": "f.id",
         "http_request_method": "f.request.method",
         "url_scheme": "url_scheme_part(f.request.url)",
-        "url_path": "path_part(url_target_part(f.request.url))",
+        "url_path": "coalesce(path_part(url_target_part(f.request.url)), case when url_scheme_part(f.request.url) is not null then '/' end)",
         "url_query": "query_part(f.request.url)",
-        "server_address": "coalesce(host_part(url_authority_part(f.request.url)), header_value(header_pairs(f.request.headers), 'host'))",
-        "server_port": "port_part(url_authority_part(f.request.url))",
+        "server_address": f"host_part({_AUTHORITY})",
+        "server_port": f"port_part({_AUTHORITY})",
         "upstream_address": "host_part(f.server_address)",
         "upstream_port": "port_part(f.server_address)",
         "http_response_status_code": "f.response.status",
@@ -81,13 +80,13 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         "http_response_mime_type": "mime_part(header_value(header_pairs(f.response.headers), 'content-type'))",
     } | {key: value for side in ("request", "response") for key, value in _message(side).items()}
     return LinePlan(
-        fields=f"try(from_json(line, {literal(json.dumps(structure))}))",
+        fields=json_fields({**_STRUCTURE, **dict.fromkeys(extra, "JSON")}),
         tables={"http_exchanges": columns},
         checks=(
             ("any_time(f.time) is null", "time is missing or not a time"),
             ("f.request is null or f.response is null", "request or response is missing"),
         ),
-        attributes={key: '"'.join(["f.", key.replace('"', '""'), ""]) for key in extra},
+        attributes={key: f"f.{name(key)}" for key in extra},
         time_rule="time, ISO 8601 with zone or seconds since 1970; without zone read as UTC",
     )
 

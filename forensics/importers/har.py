@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from forensics.bodies import Body, decode_base64
-from forensics.importers._values import integer, number, text, text_time
+from forensics.importers._values import integer, items, mapping, number, text, text_time
 from forensics.importers.contract import Head, Item, Reject, Row
 
 NAME = "har"
@@ -44,11 +44,11 @@ def records(data: bytes) -> Iterator[Item]:
 
 
 def _values(entry: dict[str, Any], moment: datetime) -> dict[str, Any]:
-    request, response = entry["request"], entry.get("response") if isinstance(entry.get("response"), dict) else {}
+    request, response = entry["request"], mapping(entry.get("response"))
     url = _split(text(request.get("url")) or "")
     sent, got = _headers(request.get("headers")), _headers(response.get("headers"))
     answer, question = _response_body(response), _request_body(request)
-    content = response.get("content") if isinstance(response.get("content"), dict) else {}
+    content = mapping(response.get("content"))
     return {
         "observer": OBSERVER,
         "time": moment.astimezone(UTC).replace(tzinfo=None),
@@ -62,7 +62,7 @@ def _values(entry: dict[str, Any], moment: datetime) -> dict[str, Any]:
         "url_query": url.query or None,
         "server_address": url.hostname,
         "server_port": _port(url),
-        "http_response_status_code": integer(response.get("status")) or None,
+        "http_response_status_code": integer(response.get("status"), 32) or None,
         "http_request_body_size": _size(request.get("bodySize")),
         "http_response_body_size": _size(content.get("size")),
         "duration_ms": number(entry.get("time")),
@@ -81,8 +81,7 @@ def _values(entry: dict[str, Any], moment: datetime) -> dict[str, Any]:
 
 
 def _headers(values: Any) -> list[dict[str, str]]:
-    pairs = [item for item in values if isinstance(item, dict)] if isinstance(values, list) else []
-    return [{"name": text(item.get("name")) or "", "value": text(item.get("value")) or ""} for item in pairs]
+    return [{"name": text(item.get("name")) or "", "value": text(item.get("value")) or ""} for item in items(values)]
 
 
 def _first(headers: list[dict[str, str]], names: tuple[str, ...]) -> str | None:
@@ -90,7 +89,7 @@ def _first(headers: list[dict[str, str]], names: tuple[str, ...]) -> str | None:
 
 
 def _response_body(response: dict[str, Any]) -> Body:
-    content = response.get("content") if isinstance(response.get("content"), dict) else {}
+    content = mapping(response.get("content"))
     body = text(content.get("text"))
     if body is None:
         return Body(None, "omitted")

@@ -21,6 +21,7 @@ NAME = "kubernetes"
 TABLES = ("rollout_events", "identities")
 OBSERVER = "kubernetes"
 
+_MAX_DEPTH = 100
 _HASH = "rollouts-pod-template-hash"
 _VERSION_LABELS = ("app.kubernetes.io/version", "version")
 # The controller's reason -> our kind; what is not here is a note.
@@ -55,26 +56,54 @@ def records(data: bytes) -> Iterator[Item]:
     """Yield rows of every object; objects of other kinds are skipped and counted."""
     try:
         documents = _documents(data)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        yield Reject(1, f"neither JSON nor YAML: {type(error).__name__}", data)
+    except (ValueError, LookupError, AttributeError, TypeError, yaml.YAMLError, RecursionError) as error:
+        yield Reject(1, f"neither JSON nor YAML that is safe to read: {type(error).__name__}", data)
         return
     for index, thing in enumerate(documents, 1):
+        if not isinstance(thing, dict):
+            yield Reject(index, "not an object", _raw(thing))
+            continue
         rows = _READERS.get(str(thing.get("kind")))
         yield from rows(index, thing) if rows else [Skip(index, f"kind {text(thing.get('kind')) or 'unknown'}")]
 
 
-def _documents(data: bytes) -> list[dict[str, Any]]:
+def _documents(data: bytes) -> list[Any]:
     content = data.decode("utf-8-sig")
-    loaded = [json.loads(content)] if content.lstrip().startswith(("{", "[")) else list(yaml.load_all(content, yaml.CSafeLoader))
-    flat: list[dict[str, Any]] = []
+    loaded = [json.loads(content)] if content.lstrip().startswith(("{", "[")) else _yaml(content)
+    flat: list[Any] = []
     for document in loaded:
         inner = document if isinstance(document, list) else mapping(document).get("items")
         if not isinstance(inner, list):
-            flat += items([document])
+            flat += [document] if document is not None else []
             continue
         kind = str(mapping(document).get("kind") or "").removesuffix("List")
-        flat += [{"kind": kind, **entry} if kind and "kind" not in entry else entry for entry in items(inner)]
+        flat += [{"kind": kind, **entry} if kind and isinstance(entry, dict) and "kind" not in entry else entry for entry in inner]
     return flat
+
+
+class _Loader(yaml.CSafeLoader):
+    """Plain values only; times stay text, as in JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _yaml(content: str) -> list[Any]:
+    """Return the documents; aliases (which multiply) and deep nesting (which ends libyaml's composer) are refused beforehand.
+
+    Raises:
+        ValueError: the YAML holds one of these; Kubernetes exports neither.
+
+    """
+    depth = 0
+    for event in yaml.parse(content, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > _MAX_DEPTH:
+            raise ValueError("aliases or deep nesting")
+    return list(yaml.load_all(content, _Loader))
 
 
 def _event(index: int, thing: dict[str, Any]) -> Iterator[Item]:
@@ -103,8 +132,8 @@ def _event(index: int, thing: dict[str, Any]) -> Iterator[Item]:
 def _rollout(index: int, thing: dict[str, Any]) -> Iterator[Item]:
     """A Rollout object is a state, told at the time of its newest condition; its revisions tell which pods are the canary."""
     metadata, status = mapping(thing.get("metadata")), mapping(thing.get("status"))
-    stamps = [stamp for stamp in (text(item.get("lastUpdateTime")) for item in items(status.get("conditions"))) if _time(stamp)]
-    stamp = max(stamps, default=text(metadata.get("creationTimestamp")))
+    stamps = [stamp for item in items(status.get("conditions")) if (stamp := text(item.get("lastUpdateTime"))) and _time(stamp)]
+    stamp = max(stamps, default=None) or text(metadata.get("creationTimestamp"))
     moment = _time(stamp)
     if moment is None:
         yield Reject(index, "rollout without a time", _raw(thing))
@@ -116,7 +145,7 @@ def _rollout(index: int, thing: dict[str, Any]) -> Iterator[Item]:
         "rollout_name": text(metadata.get("name")),
         "event_kind": "state",
         "canary_weight": number(weights.get("weight")),
-        "step_index": integer(status.get("currentStepIndex")),
+        "step_index": integer(status.get("currentStepIndex"), 32),
         "canary_revision": current if current != stable else None,
         "baseline_revision": stable,
         "reason": text(status.get("phase")) or "Rollout",
@@ -196,7 +225,7 @@ def _pod(index: int, thing: dict[str, Any]) -> Iterator[Item]:
             "revision": text(labels.get(_HASH)) or text(labels.get("pod-template-hash")),
             "valid_from": _time(stamp),
             "valid_to": _time(text(metadata.get("deletionTimestamp"))),
-            "labels": json.dumps(labels, sort_keys=True),
+            "labels": json.dumps({str(key): text(value) for key, value in labels.items()}, sort_keys=True),
         })  # fmt: skip
 
 
@@ -222,5 +251,8 @@ def _tag(image: str | None) -> str | None:
     return last.partition(":")[2] or None
 
 
-def _raw(thing: dict[str, Any]) -> bytes:
-    return json.dumps(thing, default=str).encode()
+def _raw(thing: Any) -> bytes:
+    try:
+        return json.dumps(thing, default=str, skipkeys=True).encode()
+    except ValueError:  # Python refuses to write whole numbers of more than 4,300 digits
+        return b""

@@ -5,6 +5,7 @@ RFC 4180, UTF-8, comma or semicolon; lists and objects are JSON text in a field;
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from forensics.importers._native import TIMELESS, table_of
-from forensics.importers._values import integer, text_time, utc
+from forensics.importers._values import integer, number, text, text_time, utc
 from forensics.importers.contract import Head, Item, Reject, Row, Skip
 from forensics.schema import NATIVE_TABLES
 from forensics.schema import TABLES as SCHEMA
@@ -21,7 +22,7 @@ from forensics.schema import TABLES as SCHEMA
 NAME = "native-csv"
 TABLES = NATIVE_TABLES
 OBSERVER = "native"
-_OWN = {"evidence_id", "record_no", "record_offset"}
+_OWN = {"evidence_id", "record_no", "record_offset", "attributes"}
 
 
 def recognise(head: Head) -> int:
@@ -36,61 +37,90 @@ def _header(line: str) -> list[str]:
 
 def records(data: bytes) -> Iterator[Item]:
     """Yield a row a record; `record_no` is the physical line where the record begins."""
-    content = data.decode("utf-8-sig", "backslashreplace")
-    first = content.partition("\n")[0]
-    names, table = _header(first.rstrip("\r")), table_of(_header(first.rstrip("\r")))
+    source = _Lines(data)
+    names, table = _header(source.first), table_of(_header(source.first))
     if table is None:
         yield Reject(1, "the header names no table's columns", data)
         return
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
-    before = 0
     csv.field_size_limit(32 * 1024 * 1024)
+    reader = csv.reader(source, delimiter=";" if source.first.count(";") > source.first.count(",") else ",")
     while True:
+        line = source.begin()
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            yield Reject(before + 1, f"not CSV: {error}", b"")
-            before = reader.line_num
+            yield Reject(line, f"not CSV: {error}", source.raw())
             continue
         if fields is None:
             return
-        number, before = before + 1, reader.line_num
-        if number == 1:
+        if line == 1:
             yield Skip(1, "header")
         elif not fields:
-            yield Skip(number, "blank")
+            yield Skip(line, "blank")
         else:
-            yield _record(table, number, names, fields)
+            yield _record(table, line, dict(zip(names, fields, strict=False)), source.raw(), fits=len(names) == len(fields))
 
 
-def _record(table: str, number: int, names: list[str], fields: list[str]) -> Item:
-    raw = ",".join(fields).encode()
-    if len(fields) != len(names):
-        return Reject(number, "wrong number of fields", raw)
-    given = dict(zip(names, fields, strict=True))
-    types, values, invalid = SCHEMA[table].types, {}, {}
-    for name, field in given.items():
-        if name in types and name not in _OWN and field != "":
-            values[name] = _value(types[name], field)
-            if values[name] is None:
-                invalid[name] = field
+class _Lines:
+    """The physical lines, with those of the present record; bytes that are not UTF-8 pass as surrogates and come back as they were."""
+
+    def __init__(self, data: bytes) -> None:
+        self._lines = io.StringIO(data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape"), newline="\n")
+        self._record: list[str] = []
+        self._count = 0
+        self.first = self._lines.readline().rstrip("\r\n")
+        self._lines.seek(0)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._record.append(line)
+        self._count += 1
+        return line
+
+    def begin(self) -> int:
+        """Begin a record; return its number."""
+        self._record = []
+        return self._count + 1
+
+    def raw(self) -> bytes:
+        """Return the present record as it stands in the file."""
+        return "".join(self._record).encode("utf-8", "surrogateescape")
+
+
+def _record(table: str, line: int, given: dict[str, str], raw: bytes, *, fits: bool) -> Item:
+    if not fits:
+        return Reject(line, "wrong number of fields", raw)
+    types, values = SCHEMA[table].types, {}
+    known = {name: _clean(field) for name, field in given.items() if name in types and name not in _OWN and field != ""}
+    for name, field in known.items():
+        values[name] = _value(types[name], field)
     if table not in TIMELESS and values.get("time") is None:
-        return Reject(number, "time is missing or not a time", raw)
-    extra: dict[str, Any] = {name: field for name, field in given.items() if name not in types and field != ""}
-    if invalid:
+        return Reject(line, "time is missing or not a time", raw)
+    extra: dict[str, Any] = {name: _clean(field) for name, field in given.items() if (name not in types or name == "attributes") and field != ""}
+    if invalid := {name: field for name, field in known.items() if values[name] is None}:
         extra["_invalid"] = invalid
+    if any(_clean(field) != field for field in given.values()):
+        extra["_salvaged"] = True
     values.setdefault("observer", OBSERVER)
-    values.setdefault("time_raw", given.get("time"))
+    values.setdefault("time_raw", known.get("time"))
     if extra:
         values["attributes"] = json.dumps(extra, sort_keys=True)
-    return Row(table, number, values)
+    return Row(table, line, values)
+
+
+def _clean(field: str) -> str:
+    """Return the text with bytes that are not UTF-8 as visible escapes."""
+    return field.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _value(kind: str, field: str) -> Any:
-    if kind in ("VARCHAR", "JSON"):
+    if kind == "VARCHAR":
         return field
     if kind in ("INTEGER", "BIGINT"):
-        return integer(field)
+        return integer(field, 32 if kind == "INTEGER" else 64)
     if kind == "TIMESTAMP":
         return utc(text_time(field)) or _epoch(field)
     try:
@@ -98,9 +128,25 @@ def _value(kind: str, field: str) -> Any:
             return float(field)
         if kind == "BOOLEAN":
             return {"true": True, "false": False, "1": True, "0": False}[field.lower()]
-        return json.loads(field)
+        return _nested(kind, json.loads(field), field)
     except (ValueError, KeyError, RecursionError):
         return None
+
+
+def _nested(kind: str, value: Any, field: str) -> Any:
+    """Return JSON as its text, a list where every entry has the column's shape, else None."""
+    if kind == "JSON":
+        return field
+    shape = str if kind == "VARCHAR[]" else dict
+    if not isinstance(value, list) or not all(isinstance(entry, shape) for entry in value):
+        return None
+    return value if shape is str else _structs(kind, value)
+
+
+def _structs(kind: str, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries with the struct's own keys only, numbers where it has numbers."""
+    keys = [part.split() for part in kind.removeprefix("STRUCT(").removesuffix(")[]").split(", ")]
+    return [{key: number(entry.get(key)) if what == "DOUBLE" else text(entry.get(key)) for key, what in keys} for entry in value]
 
 
 def _epoch(field: str) -> datetime | None:

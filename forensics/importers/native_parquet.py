@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from forensics.errors import FormatError
@@ -14,6 +15,7 @@ from forensics.store import Store, literal, name
 NAME = "native-parquet"
 TABLES = NATIVE_TABLES
 OBSERVER = "native"
+_OWN = {"file_row_number", "evidence_id", "record_no", "record_offset"}
 
 
 def recognise(head: Head) -> int:
@@ -24,16 +26,35 @@ def recognise(head: Head) -> int:
 def table_sql(engine: Store, path: Path) -> tuple[str, str]:
     """Return the table and a SELECT that casts the columns; row numbers are record numbers."""
     source = f"read_parquet({literal(str(path))}, file_row_number = true)"
-    given = {row[0] for row in engine.rows(f"describe select * from {source}")}
-    table = table_of(given - {"file_row_number", "evidence_id", "record_no", "record_offset"})
+    given = {row[0]: row[1] for row in engine.rows(f"describe select * from {source}") if row[0] not in _OWN}
+    table = table_of(given)
     if table is None:
         raise FormatError("The Parquet file has no set of columns of one table.", hint="docs/formats.md lists the columns of each table.")
-    columns = []
-    for column, kind in SCHEMA[table].types.items():
-        if column == "record_no":
-            columns.append("file_row_number + 1 as record_no")
-        elif column not in ("evidence_id", "record_offset"):
-            text = f"try_cast({name(column)} as {kind})" if column in given else f"null::{kind}"
-            columns.append(f"coalesce({text}, '{OBSERVER}') as observer" if column == "observer" else f"{text} as {name(column)}")
-    columns.insert(1, "null::bigint as record_offset")
+    types = SCHEMA[table].types
+    casts = {column: _cast(column, types[column], kind) for column, kind in given.items() if column in types and column != "attributes"}
+    special = {
+        "record_no": "file_row_number + 1",
+        "record_offset": "null::bigint",
+        "observer": f"coalesce({casts.get('observer', 'null')}, {literal(OBSERVER)})",
+        "time_raw": casts.get("time_raw") or (f"{name('time')}::varchar" if "time" in given else "null::varchar"),
+        "attributes": _attributes(given, casts, types),
+    }
+    columns = [f"{special.get(column) or casts.get(column) or f'null::{kind}'} as {name(column)}" for column, kind in types.items() if column != "evidence_id"]
     return table, f"select {', '.join(columns)} from {source}"
+
+
+def _cast(column: str, kind: str, given: str) -> str:
+    """Text becomes a time as everywhere: an offset is applied, seconds since 1970 are read."""
+    return f"any_time({name(column)})" if kind == "TIMESTAMP" and given == "VARCHAR" else f"try_cast({name(column)} as {kind})"
+
+
+def _attributes(given: Mapping[str, str], casts: Mapping[str, str], types: Mapping[str, str]) -> str:
+    """Columns that are not ours, and values that do not cast; NULL where there is nothing."""
+    extra = [f"{literal(column)}, {name(column)}" for column in given if column not in casts]
+    checked = {column: f"{name(column)} is not null and {cast} is null" for column, cast in casts.items() if types[column] != "VARCHAR"}
+    if not extra and not checked:
+        return "null::json"
+    invalid = ", ".join(f"{literal(column)}, case when {wrong} then {name(column)}::varchar end" for column, wrong in checked.items())
+    troubled = ", ".join([*extra, f"'_invalid', json_object({invalid})"])
+    plain = f"json_object({', '.join(extra)})" if extra else "null::json"
+    return f"case when {' or '.join(f'({wrong})' for wrong in checked.values()) or 'false'} then json_object({troubled}) else {plain} end"

@@ -6,13 +6,16 @@ Written with `LogAscii::use_json=T` or by the json-streaming-logs package (`_pat
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
+from forensics.errors import TruncatedError
+from forensics.evidence import HashingReader
 from forensics.importers import _zeek
-from forensics.importers.contract import Head, LinePlan
-from forensics.store import literal
+from forensics.importers.contract import Head, LinePlan, json_fields, other_keys
+from forensics.store import literal, name
 
 NAME = "zeek-json"
 TABLES = ("connections", "dns_queries", "http_requests", "runtime_alerts")
@@ -35,8 +38,13 @@ def recognise(head: Head) -> int:
     """Score by the share of sampled lines that are of a log we know."""
     if not head.lines:
         return 0
-    known = sum(_path_of(item) in _zeek.LOGS for item in head.objects)
-    return round(96 * known / len(head.lines)) if known * 2 > len(head.lines) else 0
+    known = [_path_of(item) in _zeek.LOGS for item in head.objects]
+    zeek = sum(is_known or _is_stream(item) for item, is_known in zip(head.objects, known, strict=True))
+    return round(96 * zeek / len(head.lines)) if any(known) and zeek * 2 > len(head.lines) else 0
+
+
+def _is_stream(item: dict[str, object]) -> bool:
+    return "ts" in item and any(isinstance(item.get(key), str) for key in _NAMES)
 
 
 def _path_of(item: dict[str, object]) -> str:
@@ -51,60 +59,65 @@ def _path_of(item: dict[str, object]) -> str:
     return "dns" if item.keys() >= _DNS_BARE and "conn_state" not in item else ""
 
 
-def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
+def plan(head: Head, path: Path) -> LinePlan:
     """One table for a file of one log; several where each record names its log."""
     keys = list(dict.fromkeys(key for item in head.objects for key in item))
     paths = [name for name, _ in Counter(_path_of(item) for item in head.objects).most_common() if name]
     stream = next((key for key in _NAMES if key in keys), "")
-    if not stream:
-        paths = paths[:1]
+    paths = [*paths, *_mentioned(path, _zeek.LOGS.keys() - set(paths))] if stream else paths[:1]
     mapped = _structure(paths, keys)
     tables: dict[str, dict[str, str]] = {}
     conditions: dict[str, str] = {}
-    for name in paths:
-        table = _zeek.LOGS[name][0]
+    for log in paths:
+        table = _zeek.LOGS[log][0]
         if table in tables:
             continue
         same = [other for other in paths if _zeek.LOGS[other][0] == table]
-        parts = {other: dict(_zeek.columns(other, lambda field: _scalar(field, keys), lambda field: _many(field, keys))) for other in same}
-        tables[table] = _merged(parts, stream)
+        fill = partial(_field, keys)
+        tables[table] = _merged({other: dict(_zeek.columns(other, fill, fill)) for other in same}, stream)
         if stream:
-            conditions[table] = f"f.{_quoted(stream)} in ({', '.join(literal(other) for other in same)})"
-    extra = [key for key in keys if key not in mapped]
-    structure = json.dumps({**mapped, **dict.fromkeys(extra, "JSON")})
-    checks = [(f"any_time({_scalar('ts', keys)}) is null", "ts is not a time")]
+            conditions[table] = f"f.{name(stream)} in ({', '.join(literal(other) for other in same)})"
+    extra = other_keys(head, mapped)
+    checks = [(f"any_time({_field(keys, 'ts')}) is null", "ts is not a time")]
     if stream:
-        known = ", ".join(literal(name) for name in paths)
-        checks.append((f"f.{_quoted(stream)} is null or f.{_quoted(stream)} not in ({known})", "a Zeek log that is not mapped"))
+        known = ", ".join(literal(log) for log in paths)
+        checks.append((f"f.{name(stream)} is null or f.{name(stream)} not in ({known})", "a Zeek log that is not mapped"))
     return LinePlan(
-        fields=f"try(from_json(line, {literal(structure)}))",
+        fields=json_fields({**mapped, **dict.fromkeys(extra, "JSON")}),
         tables=tables,
         conditions=conditions,
         checks=tuple(checks),
-        attributes={key: f"f.{_quoted(key)}" for key in extra},
+        attributes={key: f"f.{name(key)}" for key in extra},
         time_rule="ts, seconds since 1970 or ISO 8601, UTC",
     )
 
 
+def _mentioned(path: Path, logs: set[str]) -> list[str]:
+    """Return the logs whose name stands in the file, wherever: a stream may hold its first record of a log behind the head."""
+    found: set[str] = set()
+    carry = b""
+    with closing(HashingReader(path)) as reader, suppress(TruncatedError):
+        while data := reader.read(1 << 22):
+            block = carry + data
+            found |= {log for log in logs - found if f'"{log}"'.encode() in block}
+            carry = block[-16:]
+    return sorted(found)
+
+
 def _structure(paths: list[str], keys: list[str]) -> dict[str, object]:
-    wanted = {field for name in paths for field in _zeek.used_fields(name)}
-    structure: dict[str, object] = {key: ["VARCHAR"] if key in _LISTS else "VARCHAR" for key in keys if key.replace("id_", "id.", 1) in wanted or key in wanted}
+    """Every field we use, also those the head does not show: Zeek leaves out what is unset."""
+    wanted = sorted({field for log in paths for field in _zeek.used_fields(log)})
+    structure: dict[str, object] = {_key(keys, field): ["VARCHAR"] if field in _LISTS else "VARCHAR" for field in wanted}
     return structure | {key: "VARCHAR" for key in _NAMES if key in keys}
 
 
-def _key(field: str, keys: list[str]) -> str:
+def _key(keys: list[str], field: str) -> str:
     flat = field.replace(".", "_")
-    return field if field in keys else flat if flat in keys else ""
+    return flat if flat in keys and field not in keys else field
 
 
-def _scalar(field: str, keys: list[str]) -> str:
-    key = _key(field, keys)
-    return f"f.{_quoted(key)}" if key else "null::varchar"
-
-
-def _many(field: str, keys: list[str]) -> str:
-    key = _key(field, keys)
-    return f"f.{_quoted(key)}" if key else "null::varchar[]"
+def _field(keys: list[str], field: str) -> str:
+    return f"f.{name(_key(keys, field))}"
 
 
 def _merged(parts: dict[str, dict[str, str]], stream: str) -> dict[str, str]:
@@ -112,10 +125,6 @@ def _merged(parts: dict[str, dict[str, str]], stream: str) -> dict[str, str]:
         return next(iter(parts.values()))
     names = sorted({column for columns in parts.values() for column in columns})
     return {
-        column: "case f." + _quoted(stream) + " " + " ".join(f"when {literal(path)} then {columns.get(column, 'null')}" for path, columns in parts.items()) + " end"
+        column: "case f." + name(stream) + " " + " ".join(f"when {literal(path)} then {columns.get(column, 'null')}" for path, columns in parts.items()) + " end"
         for column in names
     }
-
-
-def _quoted(key: str) -> str:
-    return '"' + key.replace('"', '""') + '"'

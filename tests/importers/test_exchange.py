@@ -122,9 +122,10 @@ def test_other_keys_are_attributes(tmp_path: Path) -> None:
 
 
 def test_the_host_header_names_the_server_of_a_relative_url(tmp_path: Path) -> None:
-    request = {"method": "GET", "url": "/a?b=https://other.example/", "headers": [["Host", "shop.example"]]}
+    request = {"method": "GET", "url": "/a?b=https://other.example/", "headers": [["Host", "shop.example:81"]]}
     row = load(tmp_path, lines({**record(), "request": request})).row("http_exchanges")
-    assert (row["url_scheme"], row["server_address"], row["url_path"], row["url_query"]) == (None, "shop.example", "/a", "b=https://other.example/")
+    assert (row["url_scheme"], row["server_address"], row["server_port"]) == (None, "shop.example", 81)
+    assert (row["url_path"], row["url_query"]) == ("/a", "b=https://other.example/")
 
 
 def test_an_absolute_url_without_a_path(tmp_path: Path) -> None:

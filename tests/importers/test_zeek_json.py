@@ -114,3 +114,21 @@ def test_a_key_first_seen_in_the_middle(tmp_path: Path) -> None:
     rows = load(tmp_path, lines(short, short, CONN, {**CONN, "vlan": 7})).rows("connections")
     assert [row["source_bytes"] for row in rows] == [None, None, 120, 120]
     assert attributes(rows[3]) == {"vlan": 7}
+
+
+def test_a_field_first_seen_behind_the_head(tmp_path: Path) -> None:
+    """The head is 64 KiB; Zeek leaves out what is unset, so a column may begin anywhere."""
+    short = {key: value for key, value in CONN.items() if key not in ("service", "orig_bytes")}
+    rows = load(tmp_path, lines(*[short] * 600, CONN)).rows("connections")
+    assert (rows[600]["source_bytes"], rows[600]["network_protocol_name"], rows[0]["source_bytes"]) == (120, "ssl", None)
+
+
+def test_a_log_first_seen_behind_the_head(tmp_path: Path) -> None:
+    text = lines(*[{"_path": "conn", **CONN}] * 600, {"_path": "dns", **DNS})
+    loaded = load(tmp_path, text)
+    assert (loaded.numbers("dns_queries"), loaded.entry.rejected) == ([601], 0)
+
+
+def test_keys_that_differ_by_case_or_are_empty(tmp_path: Path) -> None:
+    row = load(tmp_path, lines({**CONN, "TS": 5, "": 6, "Vlan": 7})).row("connections")
+    assert (row["time"], attributes(row)) == (at("2026-03-03T09:00:00.000001"), {"Vlan": 7})

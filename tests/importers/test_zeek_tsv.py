@@ -80,7 +80,7 @@ def test_sets(tmp_path: Path) -> None:
 
 def test_unset_and_empty_sets(tmp_path: Path) -> None:
     rows = load(tmp_path, head("dns", DNS) + tsv([*DNS_1[:13], "-", "-"], [*DNS_1[:13], "(empty)", "(empty)"])).rows("dns_queries")
-    assert [row["dns_answers"] for row in rows] == [None, None]
+    assert [row["dns_answers"] for row in rows] == [[], []]
 
 
 def test_the_header_chooses_the_placeholders(tmp_path: Path) -> None:
