@@ -38,9 +38,9 @@ def checks() -> Iterator[Check]:
 
 
 def _engine() -> str:
-    import duckdb
+    from forensics.store import engine_version
 
-    return f"DuckDB {duckdb.__version__}"
+    return engine_version()
 
 
 def _importers() -> str:

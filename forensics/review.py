@@ -20,7 +20,7 @@ from forensics.detectors import load as load_detectors
 from forensics.errors import UsageError
 from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
 from forensics.results import Context as ResultContext
-from forensics.results import build_all
+from forensics.results import build_all, material
 from forensics.store import Sandbox
 
 _PUBLIC = ("id", "name", "format", "observer", "status", "size", "sha256", "content_sha256", "compression", "records", "accepted", "rejected", "skipped",
@@ -191,19 +191,6 @@ def write_report(case: Case, result: Result) -> Path:
     write_bytes(path, render_html(*material(case)).encode())
     case.log("report", format="html", verdict=result.verdict.outcome, sha256=_sha256(path))
     return path
-
-
-def material(case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return findings.json and results/*.json as plain objects.
-
-    Raises:
-        UsageError: detection has not run yet.
-
-    """
-    if not case.findings.exists():
-        raise UsageError(f"{case.folder} has no findings yet.", hint=f"Run: canary-forensics detect {case.folder}")
-    results = {path.stem: msgspec.json.decode(path.read_bytes()) for path in sorted(case.results.glob("*.json"))}
-    return msgspec.json.decode(case.findings.read_bytes()), results
 
 
 __all__ = ["Options", "detect", "find_config", "findings", "material", "open_case", "review", "write_report"]

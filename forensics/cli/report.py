@@ -16,7 +16,7 @@ def command(case: Path, form: str, output: Path | None) -> None:
     from forensics.case import exclusive, open_case, write_bytes
     from forensics.errors import UsageError
     from forensics.export import registry
-    from forensics.review import material
+    from forensics.results import material
 
     opened = open_case(case)
     known = registry()

@@ -31,8 +31,8 @@ def records(data: bytes) -> Iterator[Item]:
     except (ValueError, RecursionError) as error:
         yield Reject(1, f"not JSON: {type(error).__name__}", data)
         return
-    if not isinstance(document, dict):
-        yield Reject(1, "not a JSON object", data)
+    if not isinstance(document, dict) or not isinstance(document.get("components", []), list):
+        yield Reject(1, "not an object with a list of components", data)
         return
     product = mapping(mapping(document.get("metadata")).get("component"))
     direct = _direct(document, text(product.get("bom-ref")) or text(product.get("purl")))

@@ -35,7 +35,10 @@ def records(data: bytes) -> Iterator[Item]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         yield Reject(1, f"not a HAR document: {type(error).__name__}", data)
         return
-    for index, entry in enumerate(entries if isinstance(entries, list) else [], 1):
+    if not isinstance(entries, list):
+        yield Reject(1, "not a HAR document: entries is no list", data)
+        return
+    for index, entry in enumerate(entries, 1):
         moment = text_time(entry.get("startedDateTime")) if isinstance(entry, dict) else None
         if moment is None or not isinstance(entry.get("request"), dict):
             yield Reject(index, "entry without start time or request", json.dumps(entry).encode())

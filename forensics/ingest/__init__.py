@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import duckdb
 import msgspec
 
 from forensics import bodies
@@ -21,7 +20,7 @@ from forensics.importers.contract import Head
 from forensics.ingest import document_files, line_files, scanning, table_files
 from forensics.ingest.line_files import Outcome
 from forensics.resources import tree
-from forensics.store import Store, closing, literal, open_ingest
+from forensics.store import EngineError, Store, closing, literal, open_ingest
 
 CONFIGURATION_FILES = ("canary.toml", "expected.toml", "gdpr.toml")
 
@@ -207,7 +206,7 @@ def parse(engine: Store, path: Path, importer: Importer, head: Head, work: Path,
         if importer.has("table_sql"):
             return table_files.load(engine, path, importer, work, notify)
         return document_files.load(path, importer, work, notify)
-    except duckdb.Error as error:
+    except EngineError as error:
         first = str(error).split("\n")[0]
         raise EvidenceError(f"{path} cannot be parsed as {importer.name}: {first}", hint="Try another --format.") from error
     except OSError as error:

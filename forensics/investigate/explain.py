@@ -11,7 +11,7 @@ from forensics.case import Case
 from forensics.detectors import by_id, load
 from forensics.detectors.front import Detector
 from forensics.errors import UsageError
-from forensics.review import material
+from forensics.results import material
 
 
 @dataclass(frozen=True, slots=True)

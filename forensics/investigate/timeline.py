@@ -12,7 +12,7 @@ from forensics.cohort import utc
 from forensics.errors import UsageError
 from forensics.findings import moment
 from forensics.investigate.show import split_id
-from forensics.review import material
+from forensics.results import material
 from forensics.store import Sandbox
 
 _USER = "(select label from dims.ordinals o where o.kind = 'user' and o.value = user_id)"

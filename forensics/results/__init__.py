@@ -6,6 +6,10 @@ import importlib
 import pkgutil
 from typing import Any
 
+import msgspec
+
+from forensics.case import Case
+from forensics.errors import UsageError
 from forensics.results.context import Context
 
 _NOT_RESULTS = {"context"}
@@ -17,4 +21,17 @@ def build_all(context: Context) -> dict[str, dict[str, Any]]:
     return {name.removesuffix("_"): importlib.import_module(f"{__name__}.{name}").build(context) for name in names}
 
 
-__all__ = ["Context", "build_all"]
+def material(case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return findings.json and results/*.json as plain objects.
+
+    Raises:
+        UsageError: detection has not run yet.
+
+    """
+    if not case.findings.exists():
+        raise UsageError(f"{case.folder} has no findings yet.", hint=f"Run: canary-forensics detect {case.folder}")
+    results = {path.stem: msgspec.json.decode(path.read_bytes()) for path in sorted(case.results.glob("*.json"))}
+    return msgspec.json.decode(case.findings.read_bytes()), results
+
+
+__all__ = ["Context", "build_all", "material"]

@@ -99,7 +99,7 @@ def test_junk_instead_of_a_part(tmp_path: Path, key: str, junk: Any) -> None:
 
 def test_a_document_that_is_no_object(tmp_path: Path) -> None:
     loaded = load(tmp_path, '[{"bomFormat": "CycloneDX"}]')
-    assert loaded.reasons() == [(1, "not a JSON object")]
+    assert loaded.reasons() == [(1, "not an object with a list of components")]
 
 
 def test_very_deep_nesting_ends(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""Documents cannot drift from the code."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_generated_pages_equal_a_fresh_generation() -> None:
+    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, text in module.pages().items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, f"docs/{name}: run python docs/generate.py"
+
+
+def test_ci_runs_exactly_the_test_command_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ (.+)$", readme, re.MULTILINE)[:2]
+    assert commands[0].endswith("canary-forensics review sample_data/checkout-compromised")
+    assert f"\n{commands[1]}\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_links_of_the_readme_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", readme):
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("name", ["checkout-clean", "checkout-compromised"])
+def test_findings_follow_the_published_schema(name: str, tmp_path: Path) -> None:
+    from forensics.review import Options, review
+
+    case, _ = review([ROOT / "sample_data" / name], None, tmp_path / "a.case", Options())
+    schema = json.loads((ROOT / "docs" / "findings.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(case.findings.read_text(encoding="utf-8")), schema)
+    tool = schema.get("$defs", {})["Finding"]["required"]
+    assert {"id", "detector", "severity", "evidence", "canary", "baseline"} <= set(tool)
