@@ -142,8 +142,8 @@ def _finding(detector: Detector, row: dict[str, Any], test: st.Test | None, q_va
         canary=canary,
         baseline=baseline,
         prior_n=row["prior_n"],
-        effect=_effect(row, test),
-        interval=_interval(row, canary, baseline),
+        effect=None if front.unit == "component" else _effect(row, test),  # parts of a bill are no sample of anything
+        interval=None if front.unit == "component" else _interval(row, canary, baseline),
         p_value=test.two_sided if test else None,
         q_value=q_value,
         first_seen=moment(row.get("first_seen")),

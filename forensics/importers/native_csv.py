@@ -32,7 +32,10 @@ def recognise(head: Head) -> int:
 
 def _header(line: str) -> list[str]:
     delimiter = ";" if line.count(";") > line.count(",") else ","
-    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    try:
+        return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return []
 
 
 def records(data: bytes) -> Iterator[Item]:

@@ -44,8 +44,12 @@ def table_sql(engine: Store, path: Path) -> tuple[str, str]:
 
 
 def _cast(column: str, kind: str, given: str) -> str:
-    """Text becomes a time as everywhere: an offset is applied, seconds since 1970 are read."""
-    return f"any_time({name(column)})" if kind == "TIMESTAMP" and given == "VARCHAR" else f"try_cast({name(column)} as {kind})"
+    """Text and numbers become a time as everywhere: an offset is applied, seconds since 1970 are read."""
+    if kind != "TIMESTAMP":
+        return f"try_cast({name(column)} as {kind})"
+    if given.startswith("TIMESTAMP"):  # by way of TIMESTAMPTZ: nanoseconds with a zone have no other cast
+        return f"try_cast(try_cast({name(column)} as timestamptz) as timestamp)"
+    return f"any_time({name(column)}::varchar)"
 
 
 def _attributes(given: Mapping[str, str], casts: Mapping[str, str], types: Mapping[str, str]) -> str:

@@ -80,7 +80,8 @@ def parse_time(text: str) -> datetime:
 
 def stream(case: Case, window: Window, *, cohort: str | None, limit: int) -> tuple[list[list[Any]], int]:
     """Return (rows of time, phase, cohort, what, text, record; number of all rows). Rows are the first `limit`."""
-    conditions, parameters = ["time is not null"], {}
+    conditions = ["time is not null"]
+    parameters: dict[str, Any] = {}
     if window.start:
         conditions.append("time >= $start")
         parameters["start"] = window.start

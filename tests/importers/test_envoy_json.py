@@ -109,8 +109,7 @@ def test_keys_of_the_users_own(tmp_path: Path) -> None:
 def test_values_of_the_wrong_type_are_kept_aside(tmp_path: Path) -> None:
     row = load(tmp_path, lines({**RECORD, "response_code": "many", "bytes_sent": 9_223_372_036_854_775_808})).row("http_requests")
     assert (row["http_response_status_code"], row["http_response_body_size"]) == (None, None)
-    invalid = {key: value for key, value in attributes(row)["_invalid"].items() if value is not None}
-    assert invalid == {"http_response_status_code": "many", "http_response_body_size": "9223372036854775808"}
+    assert attributes(row)["_invalid"] == {"http_response_status_code": "many", "http_response_body_size": "9223372036854775808"}
 
 
 def test_records_without_a_time_are_refused(tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ def test_json_lines_of_unknown_columns_and_bad_values(tmp_path: Path) -> None:
 
 def test_json_lines_of_a_table_without_times(tmp_path: Path) -> None:
     identity = {"address": "10.42.0.7", "image": "shop", "k8s_pod_name": "shop-1"}
-    loaded = load(tmp_path, lines(identity, identity, identity, "[1]", '"text"', "7"))
-    assert loaded.numbers("identities") == [1, 2, 3]
+    loaded = load(tmp_path, lines(*[identity] * 4, "[1]", '"text"', "7"))
+    assert loaded.numbers("identities") == [1, 2, 3, 4]
     assert loaded.entry.rejected == 3
 
 
@@ -172,7 +172,7 @@ def parquet(folder: Path, **columns: Any) -> bytes:
 
 
 def test_parquet_of_unknown_columns_and_bad_values(tmp_path: Path) -> None:
-    data = parquet(tmp_path, time=["2026-03-03T10:00:00+01:00", "never", None], metric_name=["a", "b", "c"], metric_value=["0.5", "much", "1"], team=["x", "y", "z"])
+    data = parquet(tmp_path, time=["2026-03-03T10:00:00+01:00", "never", None], metric_name=["a", "b", "c"], metric_value=["0.5", "much", "1"], metric_unit=["1"] * 3, team=["x", "y", "z"])
     loaded = load(tmp_path, data)
     row = loaded.row("metrics")
     assert (row["record_no"], row["time"], row["time_raw"], row["metric_value"]) == (1, at("2026-03-03T09:00:00"), "2026-03-03T10:00:00+01:00", 0.5)

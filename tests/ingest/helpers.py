@@ -75,4 +75,5 @@ def at(text: str) -> datetime:
 def attributes(row: Row) -> Row:
     """The attributes of a row that are there; an importer writes null for what a record lacks."""
     found: Row = json.loads(row["attributes"]) if row["attributes"] else {}
-    return {key: value for key, value in found.items() if value is not None}
+    found["_invalid"] = {key: value for key, value in found.get("_invalid", {}).items() if value is not None}
+    return {key: value for key, value in found.items() if value is not None and (value or key not in ("_invalid", "_salvaged"))}

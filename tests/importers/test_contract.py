@@ -1,0 +1,159 @@
+"""What every importer promises, and that each sample is claimed by the right one alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forensics import importers
+from forensics.errors import FormatError
+from forensics.evidence import read_head
+from forensics.importers import Importer, all_importers
+from forensics.importers.contract import Head, Row
+from forensics.schema import TABLES
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+ALL = pytest.mark.parametrize("importer", all_importers(), ids=lambda importer: importer.name)
+
+CLF = '203.0.113.7 - - [03/Mar/2026:09:00:00 +0000] "GET /a HTTP/1.1" 200 512 "-" "curl/8.5"\n'
+ZEEK = "#separator \\x09\n#path\tconn\n#fields\tts\tuid\tconn_state\n#types\ttime\tstring\tstring\n1772528400.0\tC\tSF\n"
+HAND: dict[str, tuple[str, bytes]] = {
+    "envoy": ("envoy-json", b'{"start_time":"2026-03-03T09:00:00Z","method":"GET","response_code":200,"response_flags":"-"}\n'),
+    "combined": ("combined", CLF.encode()),
+    "common": ("combined", b'::1 - frank [10/Oct/2025:13:55:36 -0700] "GET / HTTP/1.0" 200 2326\n'),
+    "vhost": ("combined", b"shop.example:443 " + CLF.encode()),
+    "zeek-tsv": ("zeek-tsv", ZEEK.encode()),
+    "zeek-json": ("zeek-json", b'{"ts":1772528400.0,"uid":"C","id.orig_h":"10.0.0.1","proto":"tcp","conn_state":"SF"}\n'),
+    "zeek-stream": ("zeek-json", b'{"_path":"files","ts":1.7e9}\n{"_path":"dns","ts":1772528400.0,"uid":"C","trans_id":1,"proto":"udp"}\n'),
+    "exchange": ("exchange", b'{"time":"2026-03-03T09:00:00Z","id":"1","request":{"method":"GET","url":"/"},"response":{"status":200}}\n'),
+    "har": ("har", b'\xef\xbb\xbf{ "log": {"version": "1.2", "creator": {}, "entries": []}}'),
+    "cyclonedx": ("cyclonedx", b'{"$schema":"x","bomFormat" : "CycloneDX","components":[]}'),
+    "event-list": ("kubernetes", b'{"apiVersion":"v1","kind":"EventList","items":[]}'),
+    "pod-yaml": ("kubernetes", b"apiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\nkind: List\n"),
+    "native-ndjson": ("native-ndjson", b'{"time":"2026-03-03T09:00:00Z","metric_name":"a","metric_value":1,"labels":{}}\n'),
+    "native-requests": ("native-ndjson", b'{"time":"2026-03-03T09:00:00Z","http_request_method":"GET","url_path":"/","http_response_status_code":200}\n'),
+    "native-csv": ("native-csv", b"time;metric_name;metric_value\n"),
+    "native-parquet": ("native-parquet", b"PAR1\x15\x04\x15"),
+}
+NOBODY: dict[str, bytes] = {
+    "empty": b"",
+    "blank": b"\n \n\t\n",
+    "text": b"hello\nworld\n",
+    "json": b'{"a": 1}\n{"b": 2}\n',
+    "json-number": b"5\n",
+    "csv": b"a,b,c\n1,2,3\n",
+    "audit": b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"}\n',
+    "spdx": b'{"spdxVersion":"SPDX-2.3","packages":[]}',
+    "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)),
+    "html": b"<!doctype html><title>log</title>",
+    "clf-in-json": json.dumps({"message": CLF}).encode() + b"\n",
+}
+
+
+def head(data: bytes, *, complete: bool = True) -> Head:
+    return Head(data, "x", complete=complete)
+
+
+@ALL
+def test_the_module_says_what_it_is(importer: Importer) -> None:
+    doc = importer.module.__doc__ or ""
+    title, _, body = doc.partition("\n")
+    assert 10 <= len(title) <= 120
+    assert title.endswith(".")
+    assert re.search(r"\w+\.\w+/|ECMA|RFC|docs/formats\.md", body + title), "no source is named"
+    assert importer.name == (importer.module.__name__.rpartition(".")[2]).replace("_", "-")
+    assert importer.tables
+    assert set(importer.tables) <= TABLES.keys()
+    assert importer.observer
+    assert sum(importer.has(function) for function in ("plan", "records", "table_sql")) == 1
+
+
+def test_names_are_unique() -> None:
+    names = [importer.name for importer in all_importers()]
+    assert names == sorted(set(names))
+
+
+def test_an_unknown_name_lists_all() -> None:
+    with pytest.raises(FormatError, match="There is no format `clf`") as caught:
+        importers.by_name("clf")
+    assert all(importer.name in caught.value.hint for importer in all_importers())
+
+
+@pytest.mark.parametrize("name", HAND)
+def test_each_sample_has_one_winner(name: str) -> None:
+    expected, data = HAND[name]
+    found = importers.recognise(head(data))
+    assert found is not None
+    assert found.name == expected
+
+
+@pytest.mark.parametrize("name", NOBODY)
+def test_what_nobody_claims(name: str) -> None:
+    assert importers.scores(head(NOBODY[name])) == []
+
+
+FORMATS = {"access": "envoy-json", "rollout": "kubernetes", "samples": "exchange", "sbom": "cyclonedx"}
+
+
+@pytest.mark.parametrize("path", sorted(path for path in SAMPLES.glob("checkout-*/*/*") if path.is_file()), ids=lambda path: str(path.relative_to(SAMPLES)))
+def test_the_sample_rollouts(path: Path) -> None:
+    found = importers.recognise(head(read_head(path), complete=False))
+    folder = path.parent.name
+    if folder == "network":
+        assert found is not None
+        assert found.name.startswith("zeek-")
+    elif found is None:
+        assert path.suffix in (".toml", ".md", ".yaml")
+    else:
+        assert found.name == ("har" if path.suffix == ".har" else FORMATS[folder])
+
+
+_PIECES = [data for _, data in HAND.values()] + list(NOBODY.values())
+_HEADS = st.one_of(
+    st.binary(max_size=400),
+    st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.builds(lambda data, cut: data[:cut], st.sampled_from(_PIECES), st.integers(0, 200)),
+    st.builds(lambda data, at, junk: data[:at] + junk + data[at:], st.sampled_from(_PIECES), st.integers(0, 100), st.binary(max_size=20)),
+    st.lists(st.sampled_from(_PIECES), max_size=4).map(b"".join),
+    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["time", "ts", "_path", "kind", "request", "uid", "log"]), inner, max_size=4), max_leaves=8).map(lambda value: json.dumps(value).encode()),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=_HEADS, complete=st.booleans())
+def test_recognition_never_fails(data: bytes, complete: bool) -> None:  # noqa: FBT001 - hypothesis passes by name
+    for importer in all_importers():
+        assert 0 <= importer.recognise(head(data, complete=complete)) <= 100, importer.name
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=_HEADS)
+def test_documents_never_fail(data: bytes) -> None:
+    """Whatever the bytes: rows with columns of the schema, rejects, or skips."""
+    for importer in all_importers():
+        if importer.has("records"):
+            for item in importer.call("records", data):
+                assert item.record_no >= 1
+                if isinstance(item, Row):
+                    assert item.table in importer.tables
+                    assert item.values.keys() <= TABLES[item.table].types.keys()
+
+
+@pytest.mark.parametrize("name", [name for name, (format_name, _) in HAND.items() if importers.by_name(format_name).has("plan")])
+def test_plans_fit_the_schema(tmp_path: Path, name: str) -> None:
+    format_name, data = HAND[name]
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    importer = importers.by_name(format_name)
+    plan = importer.call("plan", head(data), path)
+    assert plan.tables
+    assert plan.tables.keys() <= set(importer.tables)
+    assert plan.conditions.keys() <= plan.tables.keys()
+    for table, columns in plan.tables.items():
+        assert columns.keys() <= TABLES[table].types.keys()
+        assert {"observer", "time", "time_raw"} <= columns.keys()
