@@ -5,6 +5,7 @@ Whoever can run SQL can export this; the table is the one that knows the keys.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from forensics.errors import FormatError
@@ -25,7 +26,9 @@ def recognise(head: Head) -> int:
 
 
 def _keys(head: Head) -> list[str]:
-    return list(dict.fromkeys(key for item in head.objects for key in item))
+    """Return the keys of at least a tenth of the records: a few odd records do not make it another table."""
+    counts = Counter(key for item in head.objects for key in item)
+    return [key for key, count in counts.items() if count * 10 >= len(head.objects)]
 
 
 def plan(head: Head, path: Path) -> LinePlan:
