@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
+import codecs
 import re
 import zlib
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+_STEP_BYTES = 1024 * 1024
+_NOT_ON_THE_WEB = {"idna", "punycode", "unicode-escape", "unicode_escape", "raw-unicode-escape", "raw_unicode_escape", "utf-7", "undefined"}
 RESULT = "STRUCT(body VARCHAR, state VARCHAR)"
 
 
@@ -26,12 +28,14 @@ class Body:
 
 def decode(data: bytes, content_encoding: str | None = None, content_type: str | None = None) -> Body:
     """Return the text of a body as the Content-Encoding and the charset say (RFC 9110, 8.4 and 8.3.2)."""
+    is_whole = True
     for coding in reversed([part.strip().lower() for part in (content_encoding or "").split(",") if part.strip()]):
         unpacked = _unpack(data, coding)
         if unpacked is None:
             return Body(None, "undecodable")
-        data = unpacked
-    state = "truncated" if len(data) > MAX_BODY_BYTES else "full"
+        data, ended = unpacked
+        is_whole = is_whole and ended
+    state = "full" if is_whole and len(data) <= MAX_BODY_BYTES else "truncated"
     return Body(_text(data[:MAX_BODY_BYTES], content_type), state)
 
 
@@ -52,46 +56,61 @@ def decode_column(bodies: pa.ChunkedArray, encodings: pa.ChunkedArray, types: pa
     return pa.array(values, pa.struct([("body", pa.string()), ("state", pa.string())]))
 
 
-def _unpack(data: bytes, coding: str) -> bytes | None:
-    if coding in ("identity", ""):
-        return data
-    try:
-        if coding in ("gzip", "x-gzip"):
-            return zlib.decompressobj(31).decompress(data, MAX_BODY_BYTES + 1)
-        if coding == "deflate":
-            window = 15 if data[:1] and data[0] & 0x0F == 8 else -15
-            return zlib.decompressobj(window).decompress(data, MAX_BODY_BYTES + 1)
-        if coding == "zstd":
-            import zstandard
+def _unpack(data: bytes, coding: str) -> tuple[bytes, bool] | None:
+    """Return the decoded bytes, at most a little over the limit, and whether the stream came to its end; None where it is not of the coding."""
+    import brotli
+    import zstandard
 
-            reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(data)
-            return reader.read(MAX_BODY_BYTES + 1)
+    try:
+        if coding == "identity":
+            return data, True
+        if coding in ("gzip", "x-gzip"):
+            return _inflate(zlib.decompressobj(31), data)
+        if coding == "deflate":
+            return _inflate(zlib.decompressobj(15 if data[:1] and data[0] & 0x0F == 8 else -15), data)
+        if coding == "zstd":
+            return _zstd(zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj(), data)
         if coding == "br":
-            return _brotli(data)
-    except (zlib.error, gzip.BadGzipFile, ValueError, RuntimeError):
+            return _brotli(brotli.Decompressor(), data)
+    except (zlib.error, zstandard.ZstdError, brotli.error):
         return None
     return None
 
 
-def _brotli(data: bytes) -> bytes | None:
-    import brotli
-    import zstandard
+def _inflate(state: Any, data: bytes) -> tuple[bytes, bool]:
+    out = state.decompress(data, MAX_BODY_BYTES + 1)
+    return out, state.eof
 
-    decoder, parts, size = brotli.Decompressor(), [], 0
-    try:
-        for start in range(0, len(data), 4096):
-            parts.append(decoder.process(data[start : start + 4096]))
-            size += len(parts[-1])
-            if size > MAX_BODY_BYTES:
-                break
-    except (brotli.error, zstandard.ZstdError):
-        return None
-    return b"".join(parts)
+
+def _zstd(state: Any, data: bytes) -> tuple[bytes, bool]:
+    """Feed it in small pieces: four bytes may become 128 KiB."""
+    parts, size = [], 0
+    for start in range(0, len(data), 1024):
+        parts.append(state.decompress(data[start : start + 1024]))
+        size += len(parts[-1])
+        if state.eof or size > MAX_BODY_BYTES:
+            break
+    return b"".join(parts), state.eof
+
+
+def _brotli(state: Any, data: bytes) -> tuple[bytes, bool]:
+    parts, size = [state.process(data, output_buffer_limit=_STEP_BYTES)], 0
+    while parts[-1] and size <= MAX_BODY_BYTES:
+        size += len(parts[-1])
+        parts.append(state.process(b"", output_buffer_limit=_STEP_BYTES))
+    return b"".join(parts), state.is_finished()
 
 
 def _text(data: bytes, content_type: str | None) -> str:
+    """Decode what is text on the web; Python's other codecs are names an attacker may choose, some slow, some without an end."""
     found = re.search(r"charset=\"?([\w.:-]+)", content_type or "", re.IGNORECASE)
     try:
-        return data.decode(found[1] if found else "utf-8", "backslashreplace").replace("\x00", "\\x00")
-    except LookupError:
-        return data.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+        text = data.decode(_charset(found[1]) if found else "utf-8", "backslashreplace")
+    except (LookupError, UnicodeError):
+        text = data.decode("utf-8", "backslashreplace")
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _charset(name: str) -> str:
+    known = codecs.lookup(name).name
+    return "utf-8" if known in _NOT_ON_THE_WEB else known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,12 +125,18 @@ class Case:
 
     def write_config(self, loaded: Loaded) -> None:
         """Keep a copy of the configuration the case was made with."""
-        write_bytes(self.folder / FILE_NAME, loaded.text.encode())
+        path = self.folder / FILE_NAME
+        write_bytes(path, loaded.text.encode())
+        self.log("configuration", sha256=self.digests([path]))
 
     def table_files(self, table: str) -> list[Path]:
         """Return the Parquet files of a table that the ledger knows, sorted."""
         known = [entry.id for entry in self.ledger() if entry.status == "ingested" and table in entry.rows]
         return [self.tables / table / f"{item}.parquet" for item in sorted(known)]
+
+    def digests(self, paths: Iterable[Path]) -> dict[str, str]:
+        """Return the SHA-256 of files of this case by their path in it, for the custody log; `status` checks them."""
+        return {path.resolve().relative_to(self.folder.resolve()).as_posix(): file_sha256(path) for path in paths}
 
     def log(self, action: str, **details: Any) -> None:
         """Add a line to the custody log."""

@@ -127,7 +127,10 @@ def _subject(rule: CohortRule, index: int, table: str) -> str | None:
         return _flag(rule, table) or None
     if not rule.column:
         return ""
-    return _test(rule, name(rule.column), index) if rule.column in TABLES[table].types else None
+    kind = TABLES[table].types.get(rule.column)
+    if kind is None:
+        return None
+    return _test(rule, name(rule.column) if kind == "VARCHAR" else f"{name(rule.column)}::varchar", index)
 
 
 def _matches(glob: str, title: str) -> bool:

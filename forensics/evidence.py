@@ -9,7 +9,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -17,7 +17,8 @@ from typing import IO, Any, Literal
 from forensics.errors import EvidenceError, TruncatedError
 
 HEAD_BYTES = 64 * 1024
-PIECE_BYTES = 256 * 1024
+# What a decompressor is fed at once: a piece of either expands to 256 MB at most.
+PIECE_BYTES = {"gzip": 256 * 1024, "zstd": 8 * 1024}
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 64 * 1024 * 1024
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -33,6 +34,11 @@ class Source:
     name: str
     named: bool
     is_link: bool = False
+
+    @property
+    def location(self) -> str:
+        """Where it lies, for the ledger; a name that is not UTF-8 shows its bytes."""
+        return printable(str(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,11 @@ def discover(paths: Sequence[Path], ignore: Sequence[str] = ()) -> list[Source]:
     for path in paths:
         if path.is_dir():
             for file in _walk(path):
-                name = str(file.relative_to(path))
+                name = printable(str(file.relative_to(path)))
                 if not any(fnmatchcase(name, glob) for glob in ignore):
-                    found.setdefault(file.absolute(), Source(file, name, named=False, is_link=file.is_symlink()))
+                    found.setdefault(file.absolute(), Source(file.absolute(), name, named=False, is_link=file.is_symlink()))
         elif path.is_file():
-            found[path.absolute()] = Source(path.resolve(), path.name, named=True)
+            found[path.absolute()] = Source(path.resolve(), printable(path.name), named=True)
         else:
             what = "is not a file or folder" if path.exists() else "does not exist"
             raise EvidenceError(f"{path} {what}.", hint="Name log files or a folder that holds them.")
@@ -94,15 +100,24 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(entry.path)
 
 
+def printable(name: str) -> str:
+    """Return a file name with bytes that are not UTF-8 as visible escapes: JSON and databases hold text only."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _with_unique_names(sources: list[Source]) -> list[Source]:
-    """Two folders may both hold `access.log`: then the folder's name is put in front."""
-    seen: dict[str, int] = {}
+    """Two folders may both hold `access.log`: then as many folders are put in front as tell them apart."""
+    twins: dict[str, list[Source]] = {}
     for source in sources:
-        seen[source.name] = seen.get(source.name, 0) + 1
-    return [
-        source if seen[source.name] == 1 else Source(source.path, f"{source.path.parent.name}/{source.path.name}", source.named, source.is_link)
-        for source in sources
-    ]
+        twins.setdefault(source.name, []).append(source)
+    return [source if len(twins[source.name]) == 1 else replace(source, name=_longer(source, twins[source.name])) for source in sources]
+
+
+def _longer(source: Source, twins: list[Source]) -> str:
+    for count in range(2, len(source.path.parts)):
+        if len({twin.path.parts[-count:] for twin in twins}) == len(twins):
+            return printable("/".join(source.path.parts[-count:]))
+    return source.location
 
 
 def open_file(path: Path) -> IO[bytes]:
@@ -171,22 +186,24 @@ class HashingReader(io.RawIOBase):
             EvidenceError: it expands beyond the limit.
 
         """
-        data = self.read_outer(size) if self._inflater is None else self._read_inner(self._inflater)
+        data = self.read_outer(size) if self._inflater is None else self._read_inner(self._inflater, size)
         self.inner_bytes += len(data)
         if self.inner_bytes > RATIO_FREE_BYTES and self.inner_bytes > MAX_RATIO * max(self.outer_bytes, 1):
             raise EvidenceError(f"{self._path} expands more than {MAX_RATIO} times.", hint="Decompress it yourself if that is expected.")
         return data
 
-    def _read_inner(self, inflater: _Inflater) -> bytes:
-        while not inflater.trouble:
-            piece = self.read_outer(PIECE_BYTES)
-            data = inflater.feed(piece)
-            if data:
-                self._inner.update(data)
-                return data
-            if not piece and not inflater.trouble:
-                return b""
-        raise TruncatedError(f"{self._path} is damaged or cut: {inflater.trouble}.", hint="Export it again; what was read so far is kept.")
+    def _read_inner(self, inflater: _Inflater, size: int) -> bytes:
+        parts: list[bytes] = []
+        got, piece = 0, b"-"
+        while piece and not inflater.trouble and got < max(size, 1):
+            piece = self.read_outer(inflater.piece_bytes)
+            parts.append(inflater.feed(piece))
+            got += len(parts[-1])
+        if inflater.trouble and not got:
+            raise TruncatedError(f"{self._path} is damaged or cut: {inflater.trouble}.", hint="Export it again; what was read so far is kept.")
+        data = b"".join(parts)
+        self._inner.update(data)
+        return data
 
     def identity(self) -> Identity:
         """Return the hashes; reads what a decompressor left unread, so that the outer hash covers the whole file."""
@@ -211,6 +228,7 @@ class _Inflater:
 
     def __init__(self, compression: Compression) -> None:
         self._compression = compression
+        self.piece_bytes = PIECE_BYTES[compression]
         self._state: Any = self._fresh()
         self._started = False
         self.trouble = ""
@@ -230,26 +248,28 @@ class _Inflater:
             return b""
         if self._compression == "zstd":
             return self._inflate(piece)
-        saved = self._state.copy()
-        data = self._inflate(piece)
-        return self._salvage(saved, piece) if self.trouble else data
+        return self._careful(piece, (64, 1))
 
-    def _salvage(self, saved: Any, piece: bytes) -> bytes:
-        """Go over a damaged piece again in small steps, so that only the last step is lost."""
-        self._state, parts, trouble = saved, [], self.trouble
-        self.trouble = ""
-        for start in range(0, len(piece), 64):
-            parts.append(self._inflate(piece[start : start + 64]))
+    def _careful(self, piece: bytes, steps: tuple[int, ...]) -> bytes:
+        """Inflate a piece; where it is damaged go over it again in smaller steps, so that only the last byte is lost."""
+        saved, started = self._state.copy(), self._started
+        data = self._inflate(piece)
+        if not self.trouble or not steps:
+            return data
+        self._state, self._started, self.trouble = saved, started, ""
+        parts: list[bytes] = []
+        for start in range(0, len(piece), steps[0]):
+            parts.append(self._careful(piece[start : start + steps[0]], steps[1:]))
             if self.trouble:
                 break
-        self.trouble = self.trouble or trouble
         return b"".join(parts)
 
     def _inflate(self, piece: bytes) -> bytes:
         import zstandard
 
         parts = []
-        while piece:
+        # Zeros after a member are padding (tapes, RFC 1952 readers).
+        while piece := piece if self._started else piece.lstrip(b"\0"):
             try:
                 parts.append(self._state.decompress(piece))
             except (zlib.error, zstandard.ZstdError) as error:
@@ -259,7 +279,6 @@ class _Inflater:
             piece = self._state.unused_data if self._state.eof else b""
             if self._state.eof:
                 self._state = self._fresh()
-                piece = piece.lstrip(b"\0")  # padding after the last member is allowed (tapes, RFC 1952 readers)
         return b"".join(parts)
 
 

@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,6 @@ class Progress:
     notify: Notify = None
     lines: int = 0
     salvaged: int = 0
-    too_long: list[tuple[int, int, int]] = field(default_factory=list)  # record_no, offset, length
     identity: Identity | None = None
     compression: str = "none"
     unchanged: bool = True
@@ -109,16 +108,20 @@ def _read(path: Path, progress: Progress, starts: np.ndarray) -> Iterator[pa.Rec
     with closing(HashingReader(path)) as reader:
         progress.compression = reader.compression
         offset = 0
-        for block in _blocks(reader, progress):
-            yield _batch(block, offset, progress, starts)
-            offset += len(block)
+        for block, dropped in _blocks(reader, progress):
+            yield _batch(block, dropped, offset, progress, starts)
+            offset += len(block) + dropped
         progress.identity = reader.identity()
         progress.unchanged = reader.unchanged()
 
 
-def _blocks(reader: HashingReader, progress: Progress) -> Iterator[bytes]:
-    """Yield blocks that end at a line feed; a line longer than a block makes a larger block."""
+def _blocks(reader: HashingReader, progress: Progress) -> Iterator[tuple[bytes, int]]:
+    """Yield blocks that end at a line feed, and how many bytes of the first line were dropped.
+
+    A line longer than a block makes a larger block; of a line over the limit only so much is kept in memory as tells that it is.
+    """
     carry: list[bytes] = []
+    dropped = held = 0
     while True:
         try:
             data = reader.read(BLOCK_BYTES)
@@ -131,15 +134,19 @@ def _blocks(reader: HashingReader, progress: Progress) -> Iterator[bytes]:
             progress.notify(len(data))
         cut = data.rfind(b"\n") + 1
         if not cut:
-            carry.append(data)
+            room = max(MAX_LINE_BYTES + 1 - held, 0)
+            carry.append(data[:room])
+            held += len(carry[-1])
+            dropped += len(data) - len(carry[-1])
             continue
-        yield b"".join([*carry, data[:cut]]) if carry else data[:cut]
+        yield b"".join([*carry, data[:cut]]) if carry else data[:cut], dropped
         carry = [data[cut:]] if cut < len(data) else []
+        dropped, held = 0, len(data) - cut
     if carry:
-        yield b"".join(carry)
+        yield b"".join(carry), dropped
 
 
-def _batch(block: bytes, offset: int, progress: Progress, starts: np.ndarray) -> pa.RecordBatch:
+def _batch(block: bytes, dropped: int, offset: int, progress: Progress, starts: np.ndarray) -> pa.RecordBatch:
     ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + 1
     if not len(ends) or ends[-1] != len(block):
         ends = np.append(ends, len(block))
@@ -147,13 +154,15 @@ def _batch(block: bytes, offset: int, progress: Progress, starts: np.ndarray) ->
     count = len(ends)
     numbers = np.arange(progress.lines + 1, progress.lines + count + 1, dtype=np.int64)
     progress.lines += count
-    lines, salvaged = _texts(block, bounds, numbers, offset, progress)
+    lines, salvaged = _texts(block, bounds, offset, progress)
+    places = bounds + offset
+    places[1:] += dropped
     sections = np.searchsorted(starts, numbers, side="right").astype(np.int32) - 1
     return pa.record_batch(
         [
             pa.array(numbers),
-            pa.array(bounds[:-1] + offset),
-            pa.array(np.diff(bounds)),
+            pa.array(places[:-1]),
+            pa.array(np.diff(places)),
             pa.array(sections, pa.int32()),
             salvaged,
             lines,
@@ -162,13 +171,13 @@ def _batch(block: bytes, offset: int, progress: Progress, starts: np.ndarray) ->
     )
 
 
-def _texts(block: bytes, bounds: np.ndarray, numbers: np.ndarray, offset: int, progress: Progress) -> tuple[pa.Array, pa.Array]:
+def _texts(block: bytes, bounds: np.ndarray, offset: int, progress: Progress) -> tuple[pa.Array, pa.Array]:
     count = len(bounds) - 1
     has_bom = offset == 0 and block.startswith(_BOM)
     if not has_bom and len(block) <= MAX_LINE_BYTES and _is_utf8(block):
         buffers = [None, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(block)]
         return pa.StringArray.from_buffers(count, *buffers[1:]), pa.array(np.zeros(count, dtype=bool))
-    return _salvage(block, bounds, numbers, offset, progress)
+    return _salvage(block, bounds, offset, progress)
 
 
 def _is_utf8(block: bytes) -> bool:
@@ -181,14 +190,13 @@ def _is_utf8(block: bytes) -> bool:
     return True
 
 
-def _salvage(block: bytes, bounds: np.ndarray, numbers: np.ndarray, offset: int, progress: Progress) -> tuple[pa.Array, pa.Array]:
+def _salvage(block: bytes, bounds: np.ndarray, offset: int, progress: Progress) -> tuple[pa.Array, pa.Array]:
     """Lines one by one: invalid UTF-8 becomes visible escapes and is marked; a line over the limit becomes NULL."""
     texts: list[str | None] = []
     marks: list[bool] = []
     for index in range(len(bounds) - 1):
         start, end = int(bounds[index]), int(bounds[index + 1])
         if end - start > MAX_LINE_BYTES:
-            progress.too_long.append((int(numbers[index]), offset + start, end - start))
             texts.append(None)
             marks.append(False)
             continue

@@ -46,12 +46,14 @@ def review(paths: Sequence[Path], config: Path | None, folder: Path | None, opti
 
     """
     loaded = find_config(paths, config)
+    chosen = ingest.Options(options.ingest.format, [*options.ingest.ignore, *loaded.config.ingest.ignore], options.threads)
+    ingest.find(paths, chosen.ignore)  # before a folder is made for nothing
     case = create(folder or Path(f"{_case_name(paths)}.case"))
     with exclusive(case):
-        _start_over(case, paths, loaded, options.ingest.ignore)
+        sources = ingest.sources_of(case, paths, chosen.ignore)
+        _start_over(case, {source.location for source in sources})
         case.write_config(loaded)
-        chosen = ingest.Options(options.ingest.format, [*options.ingest.ignore, *loaded.config.ingest.ignore], options.threads)
-        ingest.ingest(case, paths, chosen, watcher)
+        ingest.load(case, sources, chosen, watcher)
         result = detect(case, options)
         write_report(case, result)
     return case, result
@@ -72,15 +74,12 @@ def _case_name(paths: Sequence[Path]) -> str:
     return first.name if first.is_dir() else first.name.split(".")[0] or "case"
 
 
-def _start_over(case: Case, paths: Sequence[Path], loaded: Loaded, ignore: Sequence[str]) -> None:
+def _start_over(case: Case, wanted: set[str]) -> None:
     """Empty a case that holds the same evidence; refuse one that holds other evidence."""
     ledger = case.ledger()
     if not ledger:
         return
-    known = {entry.path for entry in ledger}
-    ignored = [*ignore, *loaded.config.ingest.ignore]
-    wanted = {str(source.path) for source in ingest.sources_of(case, [path for path in paths if str(path) != "-"], ignored)}
-    if known != wanted:
+    if {entry.path for entry in ledger} != wanted:
         raise UsageError(f"{case.folder} holds other evidence.", hint="Name another case with --case, or add to it with: canary-forensics ingest.")
     shutil.rmtree(case.tables, ignore_errors=True)
     case.tables.mkdir(mode=0o700)
@@ -93,15 +92,17 @@ def detect(case: Case, options: Options) -> Result:
     ledger = case.ledger()
     with views.opened(case, options.threads) as sandbox:
         result = _judge(case, config, detectors, ledger, sandbox)
-        material = build_all(ResultContext(case, config, sandbox, result, detectors))
+        results = build_all(ResultContext(case, config, sandbox, result, detectors))
     write_bytes(case.findings, canonical(result))
-    for name, content in material.items():
+    for name, content in results.items():
         write_bytes(case.results / f"{name}.json", canonical(content))
-    case.log("detect", findings=len(result.findings), verdict=result.verdict.outcome, findings_sha256=_sha256(case.findings))
+    written = [case.findings, *(case.results / f"{name}.json" for name in results)]
+    case.log("detect", findings=len(result.findings), verdict=result.verdict.outcome, sha256=case.digests(written))
     return result
 
 
 def _chosen(detectors: list[Detector], options: Options) -> list[Detector]:
+    from difflib import get_close_matches
     from fnmatch import fnmatchcase
 
     def matches(detector: Detector, globs: Sequence[str]) -> bool:
@@ -109,7 +110,9 @@ def _chosen(detectors: list[Detector], options: Options) -> list[Detector]:
 
     unknown = [glob for glob in [*options.only, *options.skip] if not any(matches(detector, [glob]) for detector in detectors)]
     if unknown:
-        raise UsageError(f"No detector matches {', '.join(unknown)}.", hint="canary-forensics detectors list shows all.")
+        near = get_close_matches(unknown[0], [detector.id for detector in detectors], 1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(f"No detector matches {', '.join(unknown)}.", hint=f"{meant}canary-forensics detectors list shows all.")
     return [item for item in detectors if (not options.only or matches(item, options.only)) and not matches(item, options.skip)]
 
 
@@ -177,19 +180,13 @@ def _iso(value: Any) -> str:
     return moment(utc(value)) if value else ""
 
 
-def _sha256(path: Path) -> str:
-    from forensics.case import file_sha256
-
-    return file_sha256(path)
-
-
 def write_report(case: Case, result: Result) -> Path:
     """Render reports/report.html from findings.json and results/; return its path."""
     from forensics.report import render_html
 
     path = case.reports / "report.html"
     write_bytes(path, render_html(*material(case)).encode())
-    case.log("report", format="html", verdict=result.verdict.outcome, sha256=_sha256(path))
+    case.log("report", format="html", verdict=result.verdict.outcome, sha256=case.digests([path]))
     return path
 
 

@@ -239,7 +239,7 @@ def _cidr_rows(store: Store, config: Config) -> Iterator[dict[str, Any]]:
     for index, (column, network) in cohort.cidr_columns(config).items():
         holds = cohort.Networks([(network, True)])
         tables = [table.name for table in TABLES.values() if column in table.types]
-        union = " union ".join(f"select distinct {name(column)} as address from facts.{table}" for table in tables)
+        union = " union ".join(f"select distinct {name(column)}::varchar as address from facts.{table}" for table in tables)
         for (address,) in store.rows(f"select address from ({union}) where address is not null order by address"):
             if holds.find(address):
                 yield {"rule": index, "address": address}
@@ -337,10 +337,10 @@ def _observers(store: Store) -> None:
     store.execute(f"create table dims.observer_counts as {union} order by all")
     store.execute(
         "create table dims.observers as select table_name, observer from (select table_name, observer, "
-        "least(sum(rows) filter (cohort = 'canary'), sum(rows) filter (cohort = 'baseline')) as thinner, "
+        "least(coalesce(sum(rows) filter (cohort = 'canary'), 0), coalesce(sum(rows) filter (cohort = 'baseline'), 0)) as thinner, "
         "sum(rows) filter (cohort in ('canary', 'baseline')) as known, sum(rows) as total "
         "from dims.observer_counts group by all) qualify row_number() over "
-        "(partition by table_name order by coalesce(thinner, 0) desc, coalesce(known, 0) desc, total desc, observer) = 1 order by all"
+        "(partition by table_name order by thinner desc, coalesce(known, 0) desc, total desc, observer) = 1 order by all"
     )
     chosen = dict(store.rows("select table_name, observer from dims.observers"))
     for table in tables:

@@ -43,7 +43,9 @@ def _full(value: object) -> object:
 
     if isinstance(value, list):
         return [_full(item) for item in value]
-    return {item.encode_name: getattr(value, item.name) for item in msgspec.structs.fields(type(value))}  # type: ignore[type-var]  # sections are structs
+    if not isinstance(value, msgspec.Struct):
+        return value
+    return {item.encode_name: getattr(value, item.name) for item in msgspec.structs.fields(value)}
 
 
 @command.command()

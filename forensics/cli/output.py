@@ -16,6 +16,7 @@ from forensics.findings import moment
 from forensics.text import safe_text
 
 FORMATS = ("table", "json", "ndjson", "csv", "markdown")
+_CELL = 1_000_000  # characters of a Markdown cell
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -76,8 +77,10 @@ def csv_safe(value: Any) -> Any:
 
 
 def _markdown(columns: list[str], rows: list[list[Any]]) -> None:
+    from forensics.export import markdown_prose
+
     def cell(value: Any) -> str:
-        return _shown(value).replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;")
+        return markdown_prose(_shown(value), _CELL)
 
     click.echo("| " + " | ".join(map(cell, columns)) + " |")
     click.echo("|" + "---|" * len(columns))

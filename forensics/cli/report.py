@@ -30,5 +30,6 @@ def command(case: Path, form: str, output: Path | None) -> None:
     with exclusive(opened):
         path = output or opened.reports / f"report{chosen.suffix}"
         write_bytes(path, data)
-        opened.log("report", format=form)
+        inside = [path] if path.resolve().is_relative_to(opened.folder.resolve()) else []
+        opened.log("report", format=form, sha256=opened.digests(inside))
     click.echo(str(path))

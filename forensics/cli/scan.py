@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -37,8 +38,8 @@ def _decode(body: str, encoding: str | None, kind: str | None) -> str | None:
     return decode_base64(body, encoding, kind).text
 
 
-def _lines(source: object) -> object:
+def _lines(source: IO[bytes]) -> IO[bytes]:
     """Buffered lines of an unbuffered file."""
     import io
 
-    return io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source  # type: ignore[type-var]  # checked on the same line
+    return io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source

@@ -9,6 +9,8 @@ import click
 
 from forensics.text import safe_text
 
+_WIDTH = 64 * 1024  # bytes of a line with its neighbours; a single line goes out whole
+
 
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
@@ -46,10 +48,15 @@ def _raw(entry: object, number: int, context: int) -> None:
     """Whole bytes where standard output is not a terminal and one line is asked for; else with control characters made visible."""
     from forensics.case import LedgerEntry
     from forensics.importers import by_name
+    from forensics.errors import UsageError
     from forensics.investigate.show import document_entry, raw_lines
+    from forensics.text import shown
 
     assert isinstance(entry, LedgerEntry)  # noqa: S101 - the caller's type, kept out of the import time
-    if by_name(entry.format).has("records") and entry.format != "native-csv":
+    importer = by_name(entry.format)
+    if importer.has("table_sql"):
+        raise UsageError(f"{entry.name} is {entry.format}: its rows have no bytes of their own.", hint="Without --raw, show prints the row.")
+    if importer.has("records") and entry.format != "native-csv":
         text = document_entry(entry, number).decode("utf-8", "backslashreplace")
         click.echo("\n".join(safe_text(line) for line in text.split("\n")))
         return
@@ -59,4 +66,5 @@ def _raw(entry: object, number: int, context: int) -> None:
         return
     for line in lines:
         mark = ">" if line.wanted else " "
-        click.echo(f"{mark} {line.number:>8}  {safe_text(line.data.decode('utf-8', 'backslashreplace'))}")
+        rest = f" ({shown(_WIDTH, len(line.data))[:-6]} bytes shown)" if len(line.data) > _WIDTH else ""
+        click.echo(f"{mark} {line.number:>8}  {safe_text(line.data[:_WIDTH].decode('utf-8', 'backslashreplace'))}{rest}")

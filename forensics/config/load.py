@@ -184,6 +184,8 @@ def _subject_problems(rule: CohortRule, key: str, tests: list[str]) -> Iterator[
         yield Problem(f"{key}.column", "A cohort rule names a `column`, a `flag`, or `evidence` (a glob over file names).")
     elif len(tested) > 1:
         yield Problem(f"{key}.column", "A cohort rule names `column` or `flag`, not both.")
+    elif rule.flag and rule.cidr is not None:
+        yield Problem(f"{key}.cidr", "A flag's variant is no address; test it with `equals`, `in`, `glob` or `re2`.")
     elif tested and len(tests) != 1:
         yield Problem(f"{key}.{tested[0]}", "A rule on a column or flag has exactly one of `equals`, `in`, `glob`, `re2`, `cidr`.")
     elif not tested and tests:

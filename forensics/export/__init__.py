@@ -13,6 +13,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
+from forensics.export._markup import text as markdown_prose
+
 Findings = Mapping[str, Any]
 Results = Mapping[str, Mapping[str, Any]]
 Render = Callable[[Findings, Results], str]

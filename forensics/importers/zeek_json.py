@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
-from forensics.errors import TruncatedError
+from forensics.errors import FormatError, TruncatedError
 from forensics.evidence import HashingReader
 from forensics.importers import _zeek
 from forensics.importers.contract import Head, LinePlan, json_fields, other_keys
@@ -65,6 +65,8 @@ def plan(head: Head, path: Path) -> LinePlan:
     paths = [name for name, _ in Counter(_path_of(item) for item in head.objects).most_common() if name]
     stream = next((key for key in _NAMES if key in keys), "")
     paths = [*paths, *_mentioned(path, _zeek.LOGS.keys() - set(paths))] if stream else paths[:1]
+    if not paths:
+        raise FormatError(f"{path} holds no Zeek log that is known.", hint="Known: " + ", ".join(_zeek.LOGS))
     mapped = _structure(paths, keys)
     tables: dict[str, dict[str, str]] = {}
     conditions: dict[str, str] = {}

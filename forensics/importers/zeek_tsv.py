@@ -25,6 +25,10 @@ OBSERVER = _zeek.OBSERVER
 _HEADER = re.compile(rb"^#(path|fields|unset_field|empty_field|set_separator)[\t ]([^\r\n]*)", re.MULTILINE)
 
 
+# Of a longer line only so much is kept in memory.
+_MAX_HEADER_BYTES = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One log inside a file; `start` is the record number of its `#fields` line."""
@@ -99,7 +103,7 @@ def _headers(path: Path) -> Iterator[tuple[int, str, str]]:
                 data = b""
             block = carry + data
             cut = len(block) if not data else block.rfind(b"\n") + 1
-            whole, carry = block[:cut], block[cut:]
+            whole, carry = block[:cut], block[cut : cut + _MAX_HEADER_BYTES]
             if whole.startswith(b"#") or b"\n#" in whole:
                 for match in _HEADER.finditer(whole):
                     line = number + whole.count(b"\n", 0, match.start()) + 1

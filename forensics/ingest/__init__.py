@@ -64,11 +64,14 @@ def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, wa
         EvidenceError, FormatError: a path does not exist, a file named by the user cannot be read or is of no known format.
 
     """
-    options, watcher = options or Options(), watcher or Silent()
+    options = options or Options()
+    return load(case, sources_of(case, paths, options.ignore), options, watcher)
+
+
+def load(case: Case, sources: Sequence[Source], options: Options, watcher: Watcher | None = None) -> list[LedgerEntry]:
+    """Ingest files that were found before; see `ingest`."""
+    watcher = watcher or Silent()
     importer = by_name(options.format) if options.format else None
-    sources = sources_of(case, paths, options.ignore)
-    if not sources:
-        raise EvidenceError(f"There is no file in {', '.join(map(str, paths))}.", hint="Name a folder that holds exported logs.")
     entries = {entry.path: entry for entry in case.ledger()}
     made = []
     with closing(open_ingest(case.temporary, options.threads)) as engine:
@@ -83,9 +86,23 @@ def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, wa
     return made
 
 
+def find(paths: Sequence[Path], ignore: Sequence[str]) -> list[Source]:
+    """Return the evidence files without standard input.
+
+    Raises:
+        EvidenceError: a path does not exist, or there is no file in them.
+
+    """
+    named = [path for path in paths if str(path) != "-"]
+    sources = discover(named, ignore)
+    if not sources and len(named) == len(paths):
+        raise EvidenceError(f"There is no file in {', '.join(map(str, paths))}.", hint="Name a folder that holds exported logs.")
+    return sources
+
+
 def sources_of(case: Case, paths: Sequence[Path], ignore: Sequence[str]) -> list[Source]:
     """Return the evidence files; `-` is standard input, kept in the case since it cannot be read twice."""
-    sources = discover([path for path in paths if str(path) != "-"], ignore)
+    sources = find(paths, ignore)
     if any(str(path) == "-" for path in paths):
         spooled = spool(standard_input(), case.restricted / "evidence")
         sources.append(Source(spooled, "standard input", named=True))
@@ -162,7 +179,7 @@ def _is_toml(text: str) -> bool:
 
 
 def _unread(source: Source, status: str, note: str) -> LedgerEntry:
-    return LedgerEntry("", source.name, str(source.path), status, 0, "", "", 0, note=note)  # type: ignore[arg-type]  # literal by caller
+    return LedgerEntry("", source.name, source.location, status, 0, "", "", 0, note=note)  # type: ignore[arg-type]  # literal by caller
 
 
 def _identified(source: Source, status: str, note: str) -> LedgerEntry:
@@ -170,7 +187,7 @@ def _identified(source: Source, status: str, note: str) -> LedgerEntry:
     with HashingReader(source.path) as reader:
         identity, info = reader.identity(), reader.before
     return LedgerEntry(
-        identity.sha256[:16], source.name, str(source.path), status, identity.size, identity.sha256, identity.sha256, identity.size,  # type: ignore[arg-type]  # literal by caller
+        identity.sha256[:16], source.name, source.location, status, identity.size, identity.sha256, identity.sha256, identity.size,  # type: ignore[arg-type]  # literal by caller
         inode=info.inode, mtime_ns=info.mtime_ns, note=note,
     )  # fmt: skip
 
@@ -183,7 +200,7 @@ def _load(
     work.mkdir(parents=True)
     outcome = parse(engine, source.path, importer, head, work, notify)
     evidence_id = outcome.identity.evidence_id
-    twin = next((entry for entry in known if entry.id == evidence_id and entry.status == "ingested" and entry.path != str(source.path)), None)
+    twin = next((entry for entry in known if entry.id == evidence_id and entry.status == "ingested" and entry.path != source.location), None)
     if twin is not None:
         return _entry(source, importer, outcome, {}, duplicate_of=twin.name)
     if "http_exchanges" in outcome.files:
@@ -236,7 +253,7 @@ def _entry(
     return LedgerEntry(
         id=identity.evidence_id,
         name=source.name,
-        path=str(source.path),
+        path=source.location,
         status="duplicate" if duplicate_of else "ingested",
         size=identity.size,
         sha256=identity.sha256,
@@ -262,4 +279,4 @@ def _entry(
     )
 
 
-__all__ = ["ForensicsError", "Options", "Silent", "Watcher", "head_of", "ingest", "parse", "prepare", "sources_of"]
+__all__ = ["ForensicsError", "Options", "Silent", "Watcher", "find", "head_of", "ingest", "load", "parse", "prepare", "sources_of"]

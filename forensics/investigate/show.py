@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,6 @@ from forensics.errors import IntegrityError, UsageError
 from forensics.evidence import HashingReader
 from forensics.schema import TABLES
 from forensics.store import Sandbox
-
-MAX_SHOWN = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def split_id(record: str) -> tuple[str, int]:
 
     """
     evidence, _, number = record.rpartition(":")
-    if not evidence or not number.isdigit() or int(number) < 1:
+    if not evidence or not re.fullmatch(r"[0-9]{1,18}", number) or int(number) < 1:
         raise UsageError("A record is EVIDENCE:NUMBER, such as 0123456789abcdef:42.", hint="explain and timeline print record ids.")
     return evidence, int(number)
 
@@ -94,10 +93,10 @@ def raw_lines(entry: LedgerEntry, number: int, context: int) -> list[Line]:
             *whole, carry = block.split(b"\n") if line_no + block.count(b"\n") >= first and line_no <= last else _counted(block)
             for text in whole:
                 if first <= line_no <= last:
-                    kept.append(Line(line_no, text[:MAX_SHOWN], line_no == number))
+                    kept.append(Line(line_no, text, line_no == number))
                 line_no += 1
         if carry and first <= line_no <= last:
-            kept.append(Line(line_no, carry[:MAX_SHOWN], line_no == number))
+            kept.append(Line(line_no, carry, line_no == number))
         identity = reader.identity()
     if identity.sha256 != entry.sha256:
         raise IntegrityError(f"{entry.name} is not the file that was ingested.", hint="Restore the original; its SHA-256 is in evidence.json.")
@@ -122,14 +121,18 @@ def document_entry(entry: LedgerEntry, number: int) -> bytes:
 
 
 def _nth(data: bytes, form: str, number: int) -> bytes:
-    """Cut the n-th entry out of a document we know the shape of, else return the document's beginning."""
+    """Cut the n-th entry out of a document we know the shape of, else return the whole document."""
     try:
-        document = json.loads(data.decode("utf-8-sig"))
+        entries = _entries(json.loads(data.decode("utf-8-sig")), form)
     except (ValueError, RecursionError):
-        return data[:MAX_SHOWN]
-    entries = document.get("log", {}).get("entries") if form == "har" else document.get("items") if isinstance(document, dict) else None
-    if form == "cyclonedx":
-        entries = document.get("components")
+        return data
     if isinstance(entries, list) and 0 < number <= len(entries):
-        return json.dumps(entries[number - 1], indent=1, ensure_ascii=False).encode()[:MAX_SHOWN]
-    return data[:MAX_SHOWN]
+        return json.dumps(entries[number - 1], indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return data
+
+
+def _entries(document: Any, form: str) -> Any:
+    """Return the list whose indices are the record numbers."""
+    for key in {"har": ("log", "entries"), "cyclonedx": ("components",)}.get(form, ("items",)):
+        document = document.get(key) if isinstance(document, dict) else None
+    return document

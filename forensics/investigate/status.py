@@ -13,6 +13,7 @@ from forensics import custody
 from forensics.case import Case, LedgerEntry, file_sha256
 from forensics.errors import EvidenceError, IntegrityError
 from forensics.evidence import HashingReader
+from forensics.results import material
 from forensics.text import plural, safe_text
 
 
@@ -37,6 +38,7 @@ def inspect(case: Case, *, evidence: bool = False) -> Status:
     status = Status(case.ledger())
     _tables(case, status)
     _custody(case, status)
+    _outputs(case, status)
     _findings(case, status)
     if evidence:
         _evidence(status)
@@ -67,27 +69,46 @@ def _custody(case: Case, status: Status) -> None:
                 status.custody = f"{plural(chain.length, 'entry')}, chain whole, head {chain.head[:16]}"
 
 
+def _outputs(case: Case, status: Status) -> None:
+    """Compare findings, results, reports and configuration with the hashes that the custody log pins."""
+    for name, digest in _pinned(case).items():
+        path = case.folder / name
+        if not path.is_file():
+            status.problems.append(f"{safe_text(name)} is missing")
+        elif file_sha256(path) != digest:
+            status.problems.append(f"{safe_text(name)} was changed after it was written")
+
+
 def _findings(case: Case, status: Status) -> None:
     if not case.findings.exists():
         status.findings = "none yet"
         return
-    result = msgspec.json.decode(case.findings.read_bytes())
-    status.findings = f"{plural(len(result['findings']), 'finding')}, verdict {result['verdict']['outcome']}, coverage grade {result['coverage']['grade']}"
-    recorded = _last_findings_hash(case)
-    if recorded and recorded != file_sha256(case.findings):
-        status.problems.append("findings.json was changed after detection")
+    try:
+        result = material(case)[0]
+        status.findings = f"{plural(len(result['findings']), 'finding')}, verdict {result['verdict']['outcome']}, coverage grade {result['coverage']['grade']}"
+    except (IntegrityError, KeyError, TypeError):
+        status.findings = "damaged"
 
 
-def _last_findings_hash(case: Case) -> str:
-    last = ""
+def _pinned(case: Case) -> dict[str, str]:
+    """Return the newest hash of each output in the custody log."""
+    newest: dict[str, str] = {}
     path = case.folder / "custody.jsonl"
     for line in path.read_bytes().splitlines() if path.exists() else ():
         try:
-            entry = msgspec.json.decode(line)
+            entry = msgspec.json.decode(line, type=_Entry)
         except msgspec.DecodeError:
             continue  # told by the chain check
-        last = entry.get("details", {}).get("findings_sha256", last)
-    return str(last)
+        newest |= entry.details.sha256
+    return newest
+
+
+class _Details(msgspec.Struct):
+    sha256: dict[str, str] = {}
+
+
+class _Entry(msgspec.Struct):
+    details: _Details
 
 
 def _evidence(status: Status) -> None:

@@ -33,8 +33,8 @@ def describe(sandbox: Sandbox, table: str | None) -> tuple[list[str], list[tuple
     if table not in VIEWS and table not in TABLES:
         raise UsageError(f"There is no table {table}.", hint="canary-forensics sql CASE --tables lists all.")
     meanings = {column.name: column.meaning for item in TABLES.values() for column in item.columns}
-    rows = sandbox.rows(f"select column_name, column_type from (describe select * from {_view(table)})")
-    return ["column", "type", "meaning"], [(name, kind, meanings.get(name, "")) for name, kind in rows]
+    described = sandbox.rows(f"select column_name, column_type from (describe select * from {_view(table)})")
+    return ["column", "type", "meaning"], [(name, kind, meanings.get(name, "")) for name, kind in described]
 
 
 def _view(table: str) -> str:

@@ -92,7 +92,7 @@ def stream(case: Case, window: Window, *, cohort: str | None, limit: int) -> tup
         conditions.append("(cohort = $cohort or kind = 'rollout_events')")
         parameters["cohort"] = cohort
     union = " union all ".join(f"select time, phase, cohort, '{table}' as kind, {text} as text, record_id from observed.{table}" for table, text in _TEXT.items())
-    source = f"from ({union} union all select start_time, phase, '', 'phase', 'phase ' || phase || ' begins: ' || weight || ' %', '' from dims.phases)"
+    source = f"from ({union} union all select start_time, phase, '', 'phase', 'phase ' || phase || ' begins' || coalesce(format(': {{:g}} %', weight), ''), '' from dims.phases)"
     where = " and ".join(conditions)
     with views.opened(case) as sandbox:
         total = sandbox.value(f"select count(*) {source} where {where}", parameters)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from forensics.case import Case
-from forensics.errors import UsageError
+from forensics.errors import IntegrityError, Location, UsageError
 from forensics.results.context import Context
 
 _NOT_RESULTS = {"context"}
@@ -25,13 +26,19 @@ def material(case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Return findings.json and results/*.json as plain objects.
 
     Raises:
-        UsageError: detection has not run yet.
+        UsageError: detection has not run yet. IntegrityError: a file is not JSON.
 
     """
     if not case.findings.exists():
         raise UsageError(f"{case.folder} has no findings yet.", hint=f"Run: canary-forensics detect {case.folder}")
-    results = {path.stem: msgspec.json.decode(path.read_bytes()) for path in sorted(case.results.glob("*.json"))}
-    return msgspec.json.decode(case.findings.read_bytes()), results
+    return _decoded(case.findings), {path.stem: _decoded(path) for path in sorted(case.results.glob("*.json"))}
+
+
+def _decoded(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise IntegrityError(f"{path.name} is damaged: {error}.", hint="Write it again with: canary-forensics detect CASE.", location=Location(path)) from error
 
 
 __all__ = ["Context", "build_all", "material"]
