@@ -75,7 +75,7 @@ def _cli() -> Iterator[str]:
     yield "# Commands"
     yield "\nGenerated from the commands' own help. Environment variables `CANARY_<COMMAND>_<OPTION>` set defaults; `NO_COLOR` is honoured."
     for name in COMMANDS:
-        context = click.Context(cli, info_name="canary-forensics")
+        context = click.Context(cli, info_name="canary-forensics", help_option_names=["-h", "--help"])
         command = cli.get_command(context, name)
         if command is not None:
             yield from _command(command, click.Context(command, info_name=name, parent=context))

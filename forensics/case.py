@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from forensics import custody
-from forensics.config import FILE_NAME, Loaded, empty, parse
+from forensics.config import FILE_NAME, Loaded, empty, load
 from forensics.errors import CaseError, IntegrityError, Location
 
 Status = Literal["ingested", "duplicate", "unrecognised", "ignored", "configuration", "failed"]
@@ -101,7 +101,7 @@ class Case:
     def config(self) -> Loaded:
         """Return the case's own copy of canary.toml."""
         path = self.folder / FILE_NAME
-        return parse(path.read_text(encoding="utf-8"), path) if path.exists() else empty()
+        return load(path) if path.exists() else empty()
 
     def ledger(self) -> list[LedgerEntry]:
         """Return the evidence ledger.

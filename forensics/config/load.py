@@ -9,6 +9,7 @@ import re
 import tomllib
 import types
 import typing
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,8 +157,10 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
     for index, zone in enumerate(config.zone):
         yield from (_network_problem(cidr, f"zone[{index}].cidrs") for cidr in zone.cidrs if not _is_network(cidr))
     for index, identity in enumerate(config.identity):
-        if not _is_network(identity.address):
-            yield _network_problem(identity.address, f"identity[{index}].address")
+        if "/" in identity.address or not _is_network(identity.address):
+            yield Problem(f"identity[{index}].address", f"`{identity.address}` is not an address; write it as 10.42.0.7 or fd00::7.")
+    if config.display.time_zone not in zoneinfo.available_timezones():
+        yield Problem("display.time_zone", f"`{config.display.time_zone}` is not a time zone of this machine; write it as Europe/Paris.")
 
 
 def _cohort_problems(config: Config) -> Iterator[Problem]:

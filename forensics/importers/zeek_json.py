@@ -6,6 +6,7 @@ Written with `LogAscii::use_json=T` or by the json-streaming-logs package (`_pat
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from contextlib import closing, suppress
 from functools import partial
@@ -64,7 +65,7 @@ def plan(head: Head, path: Path) -> LinePlan:
     keys = list(dict.fromkeys(key for item in head.objects for key in item))
     paths = [name for name, _ in Counter(_path_of(item) for item in head.objects).most_common() if name]
     stream = next((key for key in _NAMES if key in keys), "")
-    paths = [*paths, *_mentioned(path, _zeek.LOGS.keys() - set(paths))] if stream else paths[:1]
+    paths = [*paths, *sorted(_streams(path, stream) - set(paths))] if stream else paths[:1]
     if not paths:
         raise FormatError(f"{path} holds no Zeek log that is known.", hint="Known: " + ", ".join(_zeek.LOGS))
     mapped = _structure(paths, keys)
@@ -94,16 +95,16 @@ def plan(head: Head, path: Path) -> LinePlan:
     )
 
 
-def _mentioned(path: Path, logs: set[str]) -> list[str]:
-    """Return the logs whose name stands in the file, wherever: a stream may hold its first record of a log behind the head."""
+def _streams(path: Path, key: str) -> set[str]:
+    """Return the logs of the whole file: a stream may hold its first record of a log behind the head."""
+    pattern = re.compile(rb'"%s"\s*:\s*"(\w{1,20})"' % re.escape(key).encode())
     found: set[str] = set()
     carry = b""
     with closing(HashingReader(path)) as reader, suppress(TruncatedError):
         while data := reader.read(1 << 22):
-            block = carry + data
-            found |= {log for log in logs - found if f'"{log}"'.encode() in block}
-            carry = block[-16:]
-    return sorted(found)
+            found.update(name.decode() for name in pattern.findall(carry + data))
+            carry = data[-64:]
+    return found & _zeek.LOGS.keys()
 
 
 def _structure(paths: list[str], keys: list[str]) -> dict[str, object]:

@@ -30,13 +30,18 @@ KEEP = {
     "version", "pod", "upstream_host", "server_address", "client_address", "body_encoding", "body_state", "bomFormat", "specVersion", "apiVersion", "kind",
     "app.kubernetes.io/version", "rollouts-pod-template-hash", "podIP", "ip", "uid", "phase", "serialNumber", "type", "alg", "authn", "role", "httpVersion", "serverIPAddress",
 }  # fmt: skip
-SPARSE = {"method", "reason", "status", "bom-ref"}  # what much is counted by: every seventh only
-_turn = count()
+SPARSE = {"method", "reason", "status", "bom-ref"}  # what much is counted by: every fourth only
+_count = count()
+
+
+def draw() -> int:
+    """Return the next of a fixed sequence that falls in step with no number of fields."""
+    return (next(_count) * 2654435761 % 2**32) >> 8
 
 
 def poison(value: str) -> str:
     """Return the value with the next payload behind it, or for every third value the payload alone."""
-    turn = next(_turn)
+    turn = draw()
     payload = PAYLOADS[turn % len(PAYLOADS)]
     return payload if turn % 3 == 0 and not value.startswith(("/", "http")) else value + payload
 
@@ -49,21 +54,21 @@ def poisoned(value: Any, key: str = "") -> Any:
         return {name: item if name in KEEP else poisoned(item, name) for name, item in value.items()}
     if isinstance(value, list):
         if len(value) == 2 and all(isinstance(item, str) for item in value):
-            return [value[0] + (PAYLOADS[next(_turn) % len(PAYLOADS)] if next(_turn) % 5 == 0 else ""), poison(value[1])]
+            return [value[0] + (PAYLOADS[draw() % len(PAYLOADS)] if draw() % 5 == 0 else ""), poison(value[1])]
         return [poisoned(item, key) for item in value]
-    if not isinstance(value, str) or (key in SPARSE and next(_turn) % 7):
+    if not isinstance(value, str) or (key in SPARSE and draw() % 4):
         return value
     if key == "upstream_cluster":
-        return PAYLOADS[next(_turn) % len(PAYLOADS)] + value
+        return PAYLOADS[draw() % len(PAYLOADS)] + value
     return json.dumps(_inside(json.loads(value))) if key == "body" and value.startswith("{") else poison(value)
 
 
 def _inside(body: Any) -> Any:
     """Keep a JSON body JSON: payloads in its values and in an additional key."""
     if isinstance(body, dict):
-        extra = PAYLOADS[next(_turn) % len(PAYLOADS)]
+        extra = PAYLOADS[draw() % len(PAYLOADS)]
         return {**{name: _inside(item) for name, item in body.items()}, extra: "jane.roe@shop.example"}
-    return [_inside(item) for item in body] if isinstance(body, list) else body + PAYLOADS[next(_turn) % len(PAYLOADS)] if isinstance(body, str) else body
+    return [_inside(item) for item in body] if isinstance(body, list) else body + PAYLOADS[draw() % len(PAYLOADS)] if isinstance(body, str) else body
 
 
 def _lines(source: Path, target: Path) -> None:
@@ -86,7 +91,7 @@ def _zeek(source: Path, target: Path) -> None:
 
 
 def _cell(cell: str) -> str:
-    turn = next(_turn)
+    turn = draw()
     return cell if turn % 2 else cell + PAYLOADS[turn // 2 % len(PAYLOADS)].replace("\n", "").replace("\r", "")
 
 

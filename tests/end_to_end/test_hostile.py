@@ -45,6 +45,25 @@ def test_the_review_succeeds_and_still_finds_what_was_planted(made: tuple[Path, 
     assert any("203.0.113.77" in incident["entities"] for incident in findings_of(case)["incidents"])
 
 
+REACHED = {
+    "http_requests": "url_path url_query user_agent_original server_address upstream_cluster user_id session_id http_request_method tls_client_server_name client_address error_type attributes",
+    "http_exchanges": "url_path user_agent_original user_id session_id http_request_headers http_request_body http_response_headers http_response_body http_request_method",
+    "connections": "tls_client_server_name network_protocol_name",
+    "dns_queries": "dns_question_name dns_question_class",
+    "rollout_events": "message reason actor rollout_name",
+    "components": "component_name component_version purl bom_ref licenses",
+    "identities": "labels",
+}
+
+
+@pytest.mark.parametrize("table", REACHED)
+def test_payloads_reach_every_text_field(table: str, made: tuple[Path, Done]) -> None:
+    """A test of this test: without it, a payload that an importer refuses would prove nothing."""
+    columns = ", ".join(f"count(*) filter (contains(cast({name} as varchar), 'alert(1)')) as {name}" for name in REACHED[table].split())
+    row = json.loads(run("sql", made[0], f"select {columns} from observed.{table}", "--json").out)[0]
+    assert all(row.values()), row
+
+
 class Page(HTMLParser):
     """The elements and attributes of a page, and what it could load or run."""
 
