@@ -15,11 +15,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import duckdb
-from generate import MACROS
 
+from benchmarks.generate import MACROS
 from forensics import views
 from forensics.case import Case, LedgerEntry, create
 from forensics.config import parse
@@ -55,15 +55,23 @@ equals = "2.3.9"
 """
 
 
-def write(connection: duckdb.DuckDBPyConnection, case: Case, table: str, columns: dict[str, str], rows: int) -> LedgerEntry:
+def write(
+    connection: duckdb.DuckDBPyConnection, case: Case, table: str, columns: dict[str, str], rows: int
+) -> LedgerEntry:
     """Write one table of `rows` rows and return its ledger entry."""
     identity = {"http_requests": "1" * 16, "connections": "2" * 16, "identities": "3" * 16}[table]
     path = case.tables / table / f"{identity}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     given = {"record_no": "i + 1", **columns}
-    select = ", ".join(f"({given.get(column, 'null')})::{kind} as {column}" for column, kind in TABLES[table].types.items() if column != "evidence_id")
+    select = ", ".join(
+        f"({given.get(column, 'null')})::{kind} as {column}"
+        for column, kind in TABLES[table].types.items()
+        if column != "evidence_id"
+    )
     connection.execute(f"copy (select {select} from range({rows}) t(i)) to '{path}' (format parquet, compression zstd)")
-    return LedgerEntry(identity, f"{table}.bench", str(path), "ingested", 0, "", "", 0, records=rows, accepted=rows, rows={table: rows})
+    return LedgerEntry(
+        identity, f"{table}.bench", str(path), "ingested", 0, "", "", 0, records=rows, accepted=rows, rows={table: rows}
+    )
 
 
 def main() -> None:
@@ -95,7 +103,11 @@ def make(folder: Path, rows: int) -> Case:
     connection = duckdb.connect()
     connection.execute(MACROS)
     connection.execute(f"create table ids as select row_number() over () - 1 as i, * from ({_IDENTITIES})")
-    pick = {"address": "(select address from ids where ids.i = t.i)", "k8s_pod_name": "(select pod from ids where ids.i = t.i)", "service_version": "(select version from ids where ids.i = t.i)"}
+    pick = {
+        "address": "(select address from ids where ids.i = t.i)",
+        "k8s_pod_name": "(select pod from ids where ids.i = t.i)",
+        "service_version": "(select version from ids where ids.i = t.i)",
+    }
     entries = [
         write(connection, case, "http_requests", _REQUESTS, rows),
         write(connection, case, "connections", _CONNECTIONS, rows),
@@ -110,7 +122,9 @@ def scan(case: Case) -> float:
     connection = duckdb.connect()
     start = time.perf_counter()
     for table, column in (("http_requests", "upstream_address"), ("connections", "source_address")):
-        connection.execute(f"select {column}, count(*), min(time), max(time) from '{case.tables}/{table}/*.parquet' group by all").fetchall()
+        connection.execute(
+            f"select {column}, count(*), min(time), max(time) from '{case.tables}/{table}/*.parquet' group by all"
+        ).fetchall()
     return time.perf_counter() - start
 
 

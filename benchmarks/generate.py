@@ -82,7 +82,11 @@ def generate(folder: Path, kind: str, rows: int) -> Path:
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(MACROS)
     sql = _SQL[kind].format(n=rows)
-    form = "format json" if kind in ("envoy", "exchange") else "format csv, header false, quote '', escape '', delimiter '\x01'"
+    form = (
+        "format json"
+        if kind in ("envoy", "exchange")
+        else "format csv, header false, quote '', escape '', delimiter '\x01'"
+    )
     target = path.with_suffix(".body") if kind == "zeek" else path
     connection.execute(f"copy ({sql}) to '{target}' ({form})")
     if kind == "zeek":

@@ -22,9 +22,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from generate import FILES, LINE_BYTES, generate
+from benchmarks.generate import FILES, LINE_BYTES, generate
 
 
 def main() -> None:
@@ -57,7 +57,9 @@ def measure(kind: str, path: Path, repeat: int) -> None:
     for name, runs in seen.items():
         cpu, peak = statistics.median(run[1] for run in runs), max(run[2] for run in runs)
         best = min(run[0] for run in runs)
-        print(f"{kind:<10} {name:<13} {medians[name]:>9.2f} {best:>7.2f} {size / medians[name]:>6.0f} {cpu:>6.2f} {peak:>8.0f}")
+        print(
+            f"{kind:<10} {name:<13} {medians[name]:>9.2f} {best:>7.2f} {size / medians[name]:>6.0f} {cpu:>6.2f} {peak:>8.0f}"
+        )
     bare, beside = medians["copy"] / medians["ingest"], medians["copy+sha256"] / medians["ingest"]
     print(f"{kind:<10} ratio to bare copy {bare:.2f}, to copy beside sha256sum {beside:.2f}", flush=True)
 
@@ -75,7 +77,9 @@ def apart(call: Callable[[str, Path], None], kind: str, path: Path) -> tuple[flo
     return result
 
 
-def _timed(call: Callable[[str, Path], None], kind: str, path: Path, queue: multiprocessing.Queue[tuple[float, float, float]]) -> None:
+def _timed(
+    call: Callable[[str, Path], None], kind: str, path: Path, queue: multiprocessing.Queue[tuple[float, float, float]]
+) -> None:
     import forensics.ingest  # noqa: F401 - imports are not what is measured
 
     start = time.perf_counter()
@@ -97,10 +101,10 @@ def ingest(_kind: str, path: Path) -> None:
 
 def bare_copy(kind: str, path: Path) -> None:
     """Let the engine alone write the same columns, with the same number of threads and memory at its own choice."""
-    from forensics.ingest import head_of, prepare
     from forensics.evidence import Source
-    from forensics.ingest.line_files import columns_sql
     from forensics.importers import recognise
+    from forensics.ingest import head_of, prepare
+    from forensics.ingest.line_files import columns_sql
     from forensics.store import open_ingest
 
     head = head_of(Source(path, path.name, named=True))
@@ -115,7 +119,9 @@ def bare_copy(kind: str, path: Path) -> None:
     source = _source(kind, path, plan.fields)
     for stage in plan.stages:
         source = f"select record_no, record_offset, section, salvaged, unnest([{stage}]) as f from ({source})"
-    engine.execute(f"copy (select {columns_sql(plan, table)} from ({source})) to '{folder}/out.parquet' (format parquet, compression zstd)")
+    engine.execute(
+        f"copy (select {columns_sql(plan, table)} from ({source})) to '{folder}/out.parquet' (format parquet, compression zstd)"
+    )
     shutil.rmtree(folder)
 
 

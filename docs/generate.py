@@ -123,7 +123,11 @@ def _formats() -> Iterator[str]:
 
 def main(arguments: list[str]) -> Any:
     """Write the pages, or with --check say which differ and exit 1."""
-    differing = [name for name, text in pages().items() if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != text]
+    differing = [
+        name
+        for name, text in pages().items()
+        if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != text
+    ]
     if "--check" in arguments:
         sys.stdout.write("".join(f"{name} differs\n" for name in differing))
         return 1 if differing else 0

@@ -7,6 +7,7 @@ import binascii
 import codecs
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,16 @@ import pyarrow as pa
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _STEP_BYTES = 1024 * 1024
-_NOT_ON_THE_WEB = {"idna", "punycode", "unicode-escape", "unicode_escape", "raw-unicode-escape", "raw_unicode_escape", "utf-7", "undefined"}
+_NOT_ON_THE_WEB = {
+    "idna",
+    "punycode",
+    "unicode-escape",
+    "unicode_escape",
+    "raw-unicode-escape",
+    "raw_unicode_escape",
+    "utf-7",
+    "undefined",
+}
 RESULT = "STRUCT(body VARCHAR, state VARCHAR)"
 
 
@@ -52,7 +62,9 @@ def decode_column(bodies: pa.ChunkedArray, encodings: pa.ChunkedArray, types: pa
     """Engine function `decode_body(base64, content_encoding, content_type)`: Arrow in, structs of body and state out."""
     rows = zip(bodies.to_pylist(), encodings.to_pylist(), types.to_pylist(), strict=True)
     decoded = [None if text is None else decode_base64(text, encoding, kind) for text, encoding, kind in rows]
-    values: list[dict[str, Any] | None] = [None if body is None else {"body": body.text, "state": body.state} for body in decoded]
+    values: list[dict[str, Any] | None] = [
+        None if body is None else {"body": body.text, "state": body.state} for body in decoded
+    ]
     return pa.array(values, pa.struct([("body", pa.string()), ("state", pa.string())]))
 
 
@@ -61,20 +73,19 @@ def _unpack(data: bytes, coding: str) -> tuple[bytes, bool] | None:
     import brotli
     import zstandard
 
+    is_raw = bool(data[:1]) and data[0] & 0x0F != 8
+    readers: dict[str, Callable[[], tuple[bytes, bool]]] = {
+        "identity": lambda: (data, True),
+        "gzip": lambda: _inflate(zlib.decompressobj(31), data),
+        "x-gzip": lambda: _inflate(zlib.decompressobj(31), data),
+        "deflate": lambda: _inflate(zlib.decompressobj(-15 if is_raw else 15), data),
+        "zstd": lambda: _zstd(zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj(), data),
+        "br": lambda: _brotli(brotli.Decompressor(), data),
+    }
     try:
-        if coding == "identity":
-            return data, True
-        if coding in ("gzip", "x-gzip"):
-            return _inflate(zlib.decompressobj(31), data)
-        if coding == "deflate":
-            return _inflate(zlib.decompressobj(15 if data[:1] and data[0] & 0x0F == 8 else -15), data)
-        if coding == "zstd":
-            return _zstd(zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj(), data)
-        if coding == "br":
-            return _brotli(brotli.Decompressor(), data)
-    except (zlib.error, zstandard.ZstdError, brotli.error):
+        return readers[coding]()
+    except (KeyError, zlib.error, zstandard.ZstdError, brotli.error):
         return None
-    return None
 
 
 def _inflate(state: Any, data: bytes) -> tuple[bytes, bool]:

@@ -116,7 +116,9 @@ class Case:
         try:
             return msgspec.json.decode(path.read_bytes(), type=list[LedgerEntry])
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise IntegrityError(f"The ledger is damaged: {error}.", hint="Ingest the evidence again.", location=Location(path)) from error
+            raise IntegrityError(
+                f"The ledger is damaged: {error}.", hint="Ingest the evidence again.", location=Location(path)
+            ) from error
 
     def write_ledger(self, entries: list[LedgerEntry]) -> None:
         """Replace the ledger, sorted by name."""
@@ -160,7 +162,9 @@ def create(folder: Path) -> Case:
             (folder / part).mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise CaseError(
-            f"The case {folder} cannot be written: {error.strerror}.", hint="Name another folder with --case.", location=Location(folder)
+            f"The case {folder} cannot be written: {error.strerror}.",
+            hint="Name another folder with --case.",
+            location=Location(folder),
         ) from error
     return Case(folder)
 
@@ -190,14 +194,17 @@ def exclusive(case: Case) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CaseError(
-            f"The case {case.folder} cannot be written: {error.strerror}.", hint="Copy it to a place you may write, or name another with --case."
+            f"The case {case.folder} cannot be written: {error.strerror}.",
+            hint="Copy it to a place you may write, or name another with --case.",
         ) from error
     with os.fdopen(descriptor, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = file.read().strip() or "unknown"
-            raise CaseError(f"The case is in use by process {holder}.", hint="Wait until it is done.", location=Location(path)) from error
+            raise CaseError(
+                f"The case is in use by process {holder}.", hint="Wait until it is done.", location=Location(path)
+            ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -217,7 +224,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:
-        raise CaseError(f"{path} cannot be written: {error.strerror}.", hint="Free some space or fix the permissions.") from error
+        raise CaseError(
+            f"{path} cannot be written: {error.strerror}.", hint="Free some space or fix the permissions."
+        ) from error
 
 
 def file_sha256(path: Path) -> str:

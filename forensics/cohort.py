@@ -79,16 +79,27 @@ def phase_sql(phases: Sequence[Phase], window: tuple[datetime | None, datetime |
         before = f"when time < {stamp(start)} then 'before' " if start else ""
         after = f"when time >= {stamp(end)} then 'after' " if end else ""
         return f"case {before}{after}else 'all' end" if before or after else "'all'"
-    whens = [f"when time >= {stamp(phase.start)} and time < {stamp(phase.end)} then {literal(phase.name)}" for phase in phases]
+    whens = [
+        f"when time >= {stamp(phase.start)} and time < {stamp(phase.end)} then {literal(phase.name)}"
+        for phase in phases
+    ]
     first, last = phases[0].start, max(phase.end for phase in phases)
     return f"case {' '.join(whens)} when time < {stamp(first)} then 'before' when time >= {stamp(last)} then 'after' else 'between' end"
 
 
 def cohort_sql(config: Config, table: str, evidence: dict[str, str], timed: bool) -> str:
     """Return an expression over a row with `identity_cohort` and `phase`; `evidence` maps evidence id to name."""
-    rules = [(rule, condition) for index, rule in enumerate(config.cohort) if (condition := _condition(rule, index, table, evidence))]
+    rules = [
+        (rule, condition)
+        for index, rule in enumerate(config.cohort)
+        if (condition := _condition(rule, index, table, evidence))
+    ]
     whens = " ".join(f"when {condition} then {literal(rule.cohort)}" for rule, condition in rules)
-    raw = f"case {whens} else coalesce(identity_cohort, 'unknown') end" if whens else "coalesce(identity_cohort, 'unknown')"
+    raw = (
+        f"case {whens} else coalesce(identity_cohort, 'unknown') end"
+        if whens
+        else "coalesce(identity_cohort, 'unknown')"
+    )
     if not timed:
         return raw
     return f"case when phase = 'before' and ({raw}) = 'baseline' then 'prior' when phase = 'after' and ({raw}) = 'baseline' then 'after' else {raw} end"
@@ -172,9 +183,18 @@ class Networks:
             self._flatten(version, [(net, label) for net, label in parsed if net.version == version])
 
     def _flatten(self, version: int, networks: Sequence[tuple[Any, Any]]) -> None:
-        edges = sorted({0, *(int(net.network_address) for net, _ in networks), *(int(net.broadcast_address) + 1 for net, _ in networks)})
+        edges = sorted(
+            {
+                0,
+                *(int(net.network_address) for net, _ in networks),
+                *(int(net.broadcast_address) + 1 for net, _ in networks),
+            }
+        )
         for edge in edges:
-            label = next((label for net, label in networks if int(net.network_address) <= edge <= int(net.broadcast_address)), None)
+            label = next(
+                (label for net, label in networks if int(net.network_address) <= edge <= int(net.broadcast_address)),
+                None,
+            )
             self._starts[version].append(edge)
             self._labels[version].append(label)
 
@@ -232,7 +252,9 @@ def disjoint(spans: Iterable[Span]) -> list[Span]:
         by_address.setdefault(span.address, []).append(span)
     cut: list[Span] = []
     for address in sorted(by_address):
-        ordered = sorted(by_address[address], key=lambda span: (span.start or _BEGIN, span.stop or _END, span.pod or ""))
+        ordered = sorted(
+            by_address[address], key=lambda span: (span.start or _BEGIN, span.stop or _END, span.pod or "")
+        )
         for index, span in enumerate(ordered):
             limit = ordered[index + 1].start or _BEGIN if index + 1 < len(ordered) else _END
             stop = min(span.stop or _END, limit)

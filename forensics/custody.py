@@ -68,7 +68,12 @@ def verify(path: Path) -> Chain:
             entry = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
             raise _broken(path, number) from error
-        if not line.endswith(b"\n") or not isinstance(entry, dict) or entry.get("prev") != head or entry.get("seq") != number:
+        if (
+            not line.endswith(b"\n")
+            or not isinstance(entry, dict)
+            or entry.get("prev") != head
+            or entry.get("seq") != number
+        ):
             raise _broken(path, number)
         head, length = hashlib.sha256(line).hexdigest(), number
     return Chain(length, head)

@@ -78,7 +78,9 @@ def discover(paths: Sequence[Path], ignore: Sequence[str] = ()) -> list[Source]:
             for file in _walk(path):
                 name = printable(str(file.relative_to(path)))
                 if not any(fnmatchcase(name, glob) for glob in ignore):
-                    found.setdefault(file.absolute(), Source(file.absolute(), name, named=False, is_link=file.is_symlink()))
+                    found.setdefault(
+                        file.absolute(), Source(file.absolute(), name, named=False, is_link=file.is_symlink())
+                    )
         elif path.is_file():
             found[path.absolute()] = Source(path.resolve(), printable(path.name), named=True)
         else:
@@ -91,7 +93,9 @@ def _walk(folder: Path) -> Iterator[Path]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise EvidenceError(f"{folder} cannot be read: {error.strerror}.", hint="Give the user who runs this read access.") from error
+        raise EvidenceError(
+            f"{folder} cannot be read: {error.strerror}.", hint="Give the user who runs this read access."
+        ) from error
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             if not entry.name.endswith(".case"):
@@ -110,7 +114,10 @@ def _with_unique_names(sources: list[Source]) -> list[Source]:
     twins: dict[str, list[Source]] = {}
     for source in sources:
         twins.setdefault(source.name, []).append(source)
-    return [source if len(twins[source.name]) == 1 else replace(source, name=_longer(source, twins[source.name])) for source in sources]
+    return [
+        source if len(twins[source.name]) == 1 else replace(source, name=_longer(source, twins[source.name]))
+        for source in sources
+    ]
 
 
 def _longer(source: Source, twins: list[Source]) -> str:
@@ -131,7 +138,9 @@ def open_file(path: Path) -> IO[bytes]:
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
-        raise EvidenceError(f"{path} cannot be read: {error.strerror}.", hint="Check that it is a regular file you may read.") from error
+        raise EvidenceError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check that it is a regular file you may read."
+        ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise EvidenceError(f"{path} is not a regular file.", hint="Copy what it holds into a file first.")
@@ -189,7 +198,9 @@ class HashingReader(io.RawIOBase):
         data = self.read_outer(size) if self._inflater is None else self._read_inner(self._inflater, size)
         self.inner_bytes += len(data)
         if self.inner_bytes > RATIO_FREE_BYTES and self.inner_bytes > MAX_RATIO * max(self.outer_bytes, 1):
-            raise EvidenceError(f"{self._path} expands more than {MAX_RATIO} times.", hint="Decompress it yourself if that is expected.")
+            raise EvidenceError(
+                f"{self._path} expands more than {MAX_RATIO} times.", hint="Decompress it yourself if that is expected."
+            )
         return data
 
     def _read_inner(self, inflater: _Inflater, size: int) -> bytes:
@@ -200,7 +211,10 @@ class HashingReader(io.RawIOBase):
             parts.append(inflater.feed(piece))
             got += len(parts[-1])
         if inflater.trouble and not got:
-            raise TruncatedError(f"{self._path} is damaged or cut: {inflater.trouble}.", hint="Export it again; what was read so far is kept.")
+            raise TruncatedError(
+                f"{self._path} is damaged or cut: {inflater.trouble}.",
+                hint="Export it again; what was read so far is kept.",
+            )
         data = b"".join(parts)
         self._inner.update(data)
         return data

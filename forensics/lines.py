@@ -8,9 +8,9 @@ Only lines that are not UTF-8, or too long, are touched one by one.
 from __future__ import annotations
 
 import codecs
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,9 @@ from forensics.evidence import HashingReader, Identity
 Notify = Callable[[int], None] | None
 
 BLOCK_BYTES = 4 * 1024 * 1024
+_BLOCKS_AHEAD = 2
 MAX_LINE_BYTES = 32 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
-
 
 
 def _json_backslash(error: UnicodeError) -> tuple[str, int]:
@@ -61,7 +61,6 @@ class Progress:
     compression: str = "none"
     unchanged: bool = True
     truncated: str = ""
-    failure: Exception | None = None
 
 
 def batches(path: Path, progress: Progress, starts: tuple[int, ...] = (1,)) -> Generator[pa.RecordBatch]:
@@ -69,42 +68,19 @@ def batches(path: Path, progress: Progress, starts: tuple[int, ...] = (1,)) -> G
 
     Reading, hashing and splitting run in a thread of their own, two blocks ahead of the engine.
     """
-    ready: queue.Queue[pa.RecordBatch | None] = queue.Queue(2)
-    stop = threading.Event()
-
-    def produce() -> None:
+    source = _read(path, progress, np.array(starts, dtype=np.int64))
+    with closing(source), ThreadPoolExecutor(1) as reader:
+        ahead = deque(reader.submit(next, source, None) for _ in range(_BLOCKS_AHEAD))
         try:
-            for batch in _read(path, progress, np.array(starts, dtype=np.int64)):
-                while not stop.is_set():
-                    try:
-                        ready.put(batch, timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
-                if stop.is_set():
-                    return
-        except Exception as error:  # noqa: BLE001 - handed to the consumer, raised there
-            progress.failure = error
-        while not stop.is_set():
-            try:
-                ready.put(None, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-
-    thread = threading.Thread(target=produce, daemon=True)
-    thread.start()
-    try:
-        while (batch := ready.get()) is not None:
-            yield batch
-    finally:
-        stop.set()
-        thread.join()
-    if progress.failure is not None:
-        raise progress.failure
+            while (batch := ahead.popleft().result()) is not None:
+                ahead.append(reader.submit(next, source, None))
+                yield batch
+        finally:
+            for waiting in ahead:
+                waiting.cancel()
 
 
-def _read(path: Path, progress: Progress, starts: np.ndarray) -> Iterator[pa.RecordBatch]:
+def _read(path: Path, progress: Progress, starts: np.ndarray) -> Generator[pa.RecordBatch]:
     with closing(HashingReader(path)) as reader:
         progress.compression = reader.compression
         offset = 0
@@ -228,7 +204,9 @@ def read_ranges(path: Path, ranges: list[tuple[int, int]], limit: int = 64 * 102
                     buffer, position = buffer[max(0, offset - position) :], max(position, offset)
                 data = _some(reader)
                 if not data:
-                    raise EvidenceError(f"{path} ends before byte {offset + wanted:,}.", hint="The file changed; ingest it again.")
+                    raise EvidenceError(
+                        f"{path} ends before byte {offset + wanted:,}.", hint="The file changed; ingest it again."
+                    )
                 buffer += data
             begin = offset - position
             yield buffer[begin : begin + wanted]

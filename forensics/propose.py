@@ -26,7 +26,15 @@ _CANARY = re.compile(r"(?:^|[|._/-])(canary|preview|candidate|next)(?:$|[|._/-])
 _STABLE = re.compile(r"(?:^|[|._/-])(stable|baseline|primary|prod|production)(?:$|[|._/-])", re.IGNORECASE)
 # Ports of data stores: PostgreSQL, MySQL, SQL Server, Oracle, Redis, MongoDB, Cassandra, Elasticsearch, memcached.
 _DATASTORE_PORTS = (5432, 3306, 1433, 1521, 6379, 27017, 9042, 9200, 11211)
-_VERSION_TABLES = ("http_requests", "http_exchanges", "identities", "components", "connections", "app_logs", "auth_events")
+_VERSION_TABLES = (
+    "http_requests",
+    "http_exchanges",
+    "identities",
+    "components",
+    "connections",
+    "app_logs",
+    "auth_events",
+)
 _WORKLOAD_COLUMNS = (("connections", "source_address"), ("dns_queries", "client_address"), ("identities", "address"))
 
 
@@ -83,14 +91,17 @@ def _study(case: Case, sandbox: Sandbox) -> Proposal:
     _identities(sandbox, proposal)
     cohorts = {rule.cohort for rule in proposal.rules}
     if cohorts != {"canary", "baseline"}:
-        proposal.missing.append("No version, pod hash or cluster name tells canary from baseline; write the [[cohort]] rules by hand.")
+        proposal.missing.append(
+            "No version, pod hash or cluster name tells canary from baseline; write the [[cohort]] rules by hand."
+        )
     return proposal
 
 
 def _versions(sandbox: Sandbox, proposal: Proposal) -> None:
-    """The version that came later is the canary; of versions that came together, the rarer one."""
+    """Take the version that came later for the canary; of versions that came together, the rarer one."""
     union = " union all ".join(
-        f"select '{table}' as t, service_version, service_name, {'valid_from' if table == 'identities' else 'time'} as time from facts.{table}" for table in _VERSION_TABLES
+        f"select '{table}' as t, service_version, service_name, {'valid_from' if table == 'identities' else 'time'} as time from facts.{table}"
+        for table in _VERSION_TABLES
     )
     rows = sandbox.rows(
         f"select service_version, count(*) filter (where t <> 'components'), min(time) filter (where t <> 'components'), "
@@ -102,22 +113,41 @@ def _versions(sandbox: Sandbox, proposal: Proposal) -> None:
     ordered = sorted(acting, key=lambda row: (row[2] or row[5] or datetime.max, -row[1], row[0]))  # noqa: DTZ901 - table times have no zone
     canary = ordered[-1]
     baseline = max(ordered[:-1], key=lambda row: (row[1], row[0]))
-    proposal.release = {"service": safe_text(canary[4] or baseline[4] or ""), "baseline_version": baseline[0], "canary_version": canary[0]}
-    proposal.release_reason = f"{canary[0]} was first seen {_when(canary[2] or canary[5])}, {baseline[0]} {_when(baseline[2] or baseline[5])}"
+    proposal.release = {
+        "service": safe_text(canary[4] or baseline[4] or ""),
+        "baseline_version": baseline[0],
+        "canary_version": canary[0],
+    }
+    proposal.release_reason = (
+        f"{canary[0]} was first seen {_when(canary[2] or canary[5])}, {baseline[0]} {_when(baseline[2] or baseline[5])}"
+    )
     others = [row[0] for row in ordered if row not in (canary, baseline)]
     if others:
         proposal.missing.append(f"Other versions were seen and belong to no rule: {listing(others)}.")
     for cohort, row in (("canary", canary), ("baseline", baseline)):
-        proposal.rules.append(Rule(cohort, "*", "service_version", "equals", row[0], f"{plural(row[1], 'row')} in {row[3]}"))
+        proposal.rules.append(
+            Rule(cohort, "*", "service_version", "equals", row[0], f"{plural(row[1], 'row')} in {row[3]}")
+        )
 
 
 def _clusters(sandbox: Sandbox, proposal: Proposal) -> None:
-    rows = sandbox.rows("select upstream_cluster, count(*) from facts.http_requests where upstream_cluster is not null group by 1 order by 1")
+    rows = sandbox.rows(
+        "select upstream_cluster, count(*) from facts.http_requests where upstream_cluster is not null group by 1 order by 1"
+    )
     for cohort, pattern in (("canary", _CANARY), ("baseline", _STABLE)):
         fitting = [(cluster, count, found[1]) for cluster, count in rows if (found := pattern.search(cluster))]
         for word in sorted({word for _, _, word in fitting}):
             hits = [(cluster, count) for cluster, count, found in fitting if found == word]
-            proposal.rules.append(Rule(cohort, "http_requests", "upstream_cluster", "glob", _glob(hits, word), f"{plural(sum(n for _, n in hits), 'row')}: {safe_text(hits[0][0], 80)}"))
+            proposal.rules.append(
+                Rule(
+                    cohort,
+                    "http_requests",
+                    "upstream_cluster",
+                    "glob",
+                    _glob(hits, word),
+                    f"{plural(sum(n for _, n in hits), 'row')}: {safe_text(hits[0][0], 80)}",
+                )
+            )
 
 
 def _glob(hits: list[tuple[str, int]], word: str) -> str:
@@ -131,8 +161,20 @@ def _glob(hits: list[tuple[str, int]], word: str) -> str:
 def _pods(sandbox: Sandbox, proposal: Proposal) -> None:
     """Pods of one template hash share the beginning of their name; the hash's version tells the cohort."""
     sides = {proposal.release.get("canary_version"): "canary", proposal.release.get("baseline_version"): "baseline"}
-    hashes = dict(sandbox.rows("select distinct canary_revision, 'canary' from facts.rollout_events where canary_revision is not null"))
-    hashes |= {} if proposal.release else dict(sandbox.rows("select distinct baseline_revision, 'baseline' from facts.rollout_events where baseline_revision is not null"))
+    hashes = dict(
+        sandbox.rows(
+            "select distinct canary_revision, 'canary' from facts.rollout_events where canary_revision is not null"
+        )
+    )
+    hashes |= (
+        {}
+        if proposal.release
+        else dict(
+            sandbox.rows(
+                "select distinct baseline_revision, 'baseline' from facts.rollout_events where baseline_revision is not null"
+            )
+        )
+    )
     rows = sandbox.rows(
         "select revision, service_version, list_sort(list(distinct k8s_pod_name)) from facts.identities "
         "where revision is not null and k8s_pod_name is not null group by all order by all"
@@ -142,11 +184,22 @@ def _pods(sandbox: Sandbox, proposal: Proposal) -> None:
         stem = f"-{revision}-"
         prefixes = {pod.partition(stem)[0] for pod in pods if stem in pod}
         if cohort and len(prefixes) == 1:
-            proposal.rules.append(Rule(cohort, "*", "k8s_pod_name", "glob", f"{prefixes.pop()}{stem}*", f"{plural(len(pods), 'pod')} with template hash {revision}"))
+            proposal.rules.append(
+                Rule(
+                    cohort,
+                    "*",
+                    "k8s_pod_name",
+                    "glob",
+                    f"{prefixes.pop()}{stem}*",
+                    f"{plural(len(pods), 'pod')} with template hash {revision}",
+                )
+            )
 
 
 def _rollout(sandbox: Sandbox, proposal: Proposal) -> None:
-    events = sandbox.rows("select time, event_kind, canary_weight from facts.rollout_events where time is not null order by time, event_kind, record_no")
+    events = sandbox.rows(
+        "select time, event_kind, canary_weight from facts.rollout_events where time is not null order by time, event_kind, record_no"
+    )
     proposal.phases = observed_phases(events)
     aborted = [time for time, kind, _ in events if kind in ("aborted", "rolled_back")]
     completed = [time for time, kind, _ in events if kind in ("completed", "promoted")]
@@ -157,7 +210,11 @@ def _rollout(sandbox: Sandbox, proposal: Proposal) -> None:
 
 
 def _window(case: Case, sandbox: Sandbox, proposal: Proposal) -> None:
-    tables = [table for table in ("http_requests", "http_exchanges", "connections", "dns_queries", "auth_events", "app_logs") if case.table_files(table)]
+    tables = [
+        table
+        for table in ("http_requests", "http_exchanges", "connections", "dns_queries", "auth_events", "app_logs")
+        if case.table_files(table)
+    ]
     if not tables:
         return
     union = " union all ".join(f"select min(time) as a, max(time) as b from facts.{table}" for table in tables)
@@ -177,20 +234,53 @@ def _ceil(value: datetime | None) -> datetime | None:
 
 def _zones(sandbox: Sandbox, proposal: Proposal) -> None:
     """Private space is not friendly by itself: a destination counts as ours when a workload uses it as source, or its name is internal."""
-    workloads = _networks(sandbox, [f"select {column} as address from facts.{table}" for table, column in _WORKLOAD_COLUMNS], 16)
-    stores = _networks(sandbox, [f"select destination_address as address from facts.connections where destination_port in {_DATASTORE_PORTS} and coalesce(is_established, true)"], 24)
-    named = _networks(sandbox, [_NAMED_INTERNAL, "select server_address as address from facts.dns_queries where server_port = 53"], 16)
+    workloads = _networks(
+        sandbox, [f"select {column} as address from facts.{table}" for table, column in _WORKLOAD_COLUMNS], 16
+    )
+    stores = _networks(
+        sandbox,
+        [
+            f"select destination_address as address from facts.connections where destination_port in {_DATASTORE_PORTS} and coalesce(is_established, true)"
+        ],
+        24,
+    )
+    named = _networks(
+        sandbox, [_NAMED_INTERNAL, "select server_address as address from facts.dns_queries where server_port = 53"], 16
+    )
     others = _networks(sandbox, ["select destination_address as address from facts.connections"], 16)
     if stores:
-        proposal.zones.append(("datastores", list(stores), "datastore", f"private destinations on data store ports: {plural(sum(stores.values()), 'host')}"))
+        proposal.zones.append(
+            (
+                "datastores",
+                list(stores),
+                "datastore",
+                f"private destinations on data store ports: {plural(sum(stores.values()), 'host')}",
+            )
+        )
     if workloads:
-        proposal.zones.append(("workloads", list(workloads), "internal", f"private addresses that open connections or are pods: {plural(sum(workloads.values()), 'host')}"))
+        proposal.zones.append(
+            (
+                "workloads",
+                list(workloads),
+                "internal",
+                f"private addresses that open connections or are pods: {plural(sum(workloads.values()), 'host')}",
+            )
+        )
     services = {cidr: count for cidr, count in named.items() if cidr not in workloads and not _within(stores, cidr)}
     if services:
-        proposal.zones.append(("services", list(services), "internal", f"private addresses with internal names, and resolvers: {plural(sum(services.values()), 'host')}"))
+        proposal.zones.append(
+            (
+                "services",
+                list(services),
+                "internal",
+                f"private addresses with internal names, and resolvers: {plural(sum(services.values()), 'host')}",
+            )
+        )
     rest = [cidr for cidr in others if cidr not in workloads and cidr not in services and not _within(stores, cidr)]
     if rest:
-        proposal.missing.append(f"Private destinations that nothing shows to be yours count as external: {listing(rest)}. Add a [[zone]] if they are.")
+        proposal.missing.append(
+            f"Private destinations that nothing shows to be yours count as external: {listing(rest)}. Add a [[zone]] if they are."
+        )
 
 
 _NAMED_INTERNAL = (
@@ -206,14 +296,24 @@ def _within(networks: dict[str, int], cidr: str) -> bool:
 
 def _networks(sandbox: Sandbox, selects: list[str], prefix: int) -> dict[str, int]:
     """Group the private IPv4 addresses of a SELECT into networks of one size, largest first; at most eight."""
-    rows = sandbox.rows(f"select distinct address from ({' union all '.join(selects)}) where address is not null order by address")
+    rows = sandbox.rows(
+        f"select distinct address from ({' union all '.join(selects)}) where address is not null order by address"
+    )
     counts: Counter[str] = Counter()
     for (address,) in rows:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             continue
-        if parsed.version == 4 and parsed.is_private and not parsed.is_loopback and not parsed.is_link_local and not parsed.is_unspecified and str(parsed) != "255.255.255.255" and _rfc1918(parsed):
+        if (
+            parsed.version == 4
+            and parsed.is_private
+            and not parsed.is_loopback
+            and not parsed.is_link_local
+            and not parsed.is_unspecified
+            and str(parsed) != "255.255.255.255"
+            and _rfc1918(parsed)
+        ):
             counts[str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))] += 1
     return dict(sorted(counts.most_common(8)))
 
@@ -241,15 +341,38 @@ def _lines(proposal: Proposal, case: Case) -> Iterator[str]:
     yield from _release_lines(proposal)
     yield from _window_lines(proposal)
     for phase in proposal.phases:
-        yield from ("", "[[phase]]  # from rollout events", f"name = {_text(phase.name)}", f"start = {moment(phase.start)}", f"end = {moment(phase.end)}", f"weight = {phase.weight:g}")
+        yield from (
+            "",
+            "[[phase]]  # from rollout events",
+            f"name = {_text(phase.name)}",
+            f"start = {moment(phase.start)}",
+            f"end = {moment(phase.end)}",
+            f"weight = {phase.weight:g}",
+        )
     for rule in proposal.rules:
-        yield from ("", f"[[cohort]]  # {safe_text(rule.reason)}", f"cohort = {_text(rule.cohort)}", f"table = {_text(rule.table)}", f"column = {_text(rule.column)}", f"{rule.test} = {_text(rule.value)}")
+        yield from (
+            "",
+            f"[[cohort]]  # {safe_text(rule.reason)}",
+            f"cohort = {_text(rule.cohort)}",
+            f"table = {_text(rule.table)}",
+            f"column = {_text(rule.column)}",
+            f"{rule.test} = {_text(rule.value)}",
+        )
     if not proposal.rules:
         yield from _example()
     for title, cidrs, kind, reason in proposal.zones:
-        yield from ("", f"[[zone]]  # {safe_text(reason)}", f"name = {_text(title)}", f"cidrs = {json.dumps(cidrs)}", f"kind = {_text(kind)}")
+        yield from (
+            "",
+            f"[[zone]]  # {safe_text(reason)}",
+            f"name = {_text(title)}",
+            f"cidrs = {json.dumps(cidrs)}",
+            f"kind = {_text(kind)}",
+        )
     if proposal.identities:
-        yield from ("", f"# Identities found in the evidence ({len(proposal.identities)}); they need no [[identity]] here:")
+        yield from (
+            "",
+            f"# Identities found in the evidence ({len(proposal.identities)}); they need no [[identity]] here:",
+        )
         yield from (f"#   {safe_text(line)}" for line in proposal.identities[:20])
         if len(proposal.identities) > 20:
             yield f"#   and {len(proposal.identities) - 20} more"
@@ -274,7 +397,14 @@ def _window_lines(proposal: Proposal) -> Iterator[str]:
 
 
 def _example() -> Iterator[str]:
-    columns = sorted({column for table in ("http_requests", "connections") for column in TABLES[table].types if column.startswith(("k8s", "service", "upstream", "source_address"))})
+    columns = sorted(
+        {
+            column
+            for table in ("http_requests", "connections")
+            for column in TABLES[table].types
+            if column.startswith(("k8s", "service", "upstream", "source_address"))
+        }
+    )
     yield from (
         "",
         f"# A rule says which rows are the canary's; columns to choose from: {', '.join(name(column).strip(chr(34)) for column in columns)} ...",

@@ -38,7 +38,13 @@ class Options:
     ingest: ingest.Options = field(default_factory=ingest.Options)
 
 
-def review(paths: Sequence[Path], config: Path | None, folder: Path | None, options: Options, watcher: ingest.Watcher | None = None) -> tuple[Case, Result]:
+def review(
+    paths: Sequence[Path],
+    config: Path | None,
+    folder: Path | None,
+    options: Options,
+    watcher: ingest.Watcher | None = None,
+) -> tuple[Case, Result]:
     """Make a case of the evidence, run the detectors, write findings, results and report.
 
     Raises:
@@ -46,7 +52,9 @@ def review(paths: Sequence[Path], config: Path | None, folder: Path | None, opti
 
     """
     loaded = find_config(paths, config)
-    chosen = ingest.Options(options.ingest.format, [*options.ingest.ignore, *loaded.config.ingest.ignore], options.threads)
+    chosen = ingest.Options(
+        options.ingest.format, [*options.ingest.ignore, *loaded.config.ingest.ignore], options.threads
+    )
     ingest.find(paths, chosen.ignore)  # before a folder is made for nothing
     case = create(folder or Path(f"{_case_name(paths)}.case"))
     with exclusive(case):
@@ -80,7 +88,10 @@ def _start_over(case: Case, wanted: set[str]) -> None:
     if not ledger:
         return
     if {entry.path for entry in ledger} != wanted:
-        raise UsageError(f"{case.folder} holds other evidence.", hint="Name another case with --case, or add to it with: canary-forensics ingest.")
+        raise UsageError(
+            f"{case.folder} holds other evidence.",
+            hint="Name another case with --case, or add to it with: canary-forensics ingest.",
+        )
     shutil.rmtree(case.tables, ignore_errors=True)
     case.tables.mkdir(mode=0o700)
     case.write_ledger([])
@@ -108,15 +119,25 @@ def _chosen(detectors: list[Detector], options: Options) -> list[Detector]:
     def matches(detector: Detector, globs: Sequence[str]) -> bool:
         return any(fnmatchcase(detector.id, glob) for glob in globs)
 
-    unknown = [glob for glob in [*options.only, *options.skip] if not any(matches(detector, [glob]) for detector in detectors)]
+    unknown = [
+        glob for glob in [*options.only, *options.skip] if not any(matches(detector, [glob]) for detector in detectors)
+    ]
     if unknown:
         near = get_close_matches(unknown[0], [detector.id for detector in detectors], 1)
         meant = f"Did you mean {near[0]}? " if near else ""
-        raise UsageError(f"No detector matches {', '.join(unknown)}.", hint=f"{meant}canary-forensics detectors list shows all.")
-    return [item for item in detectors if (not options.only or matches(item, options.only)) and not matches(item, options.skip)]
+        raise UsageError(
+            f"No detector matches {', '.join(unknown)}.", hint=f"{meant}canary-forensics detectors list shows all."
+        )
+    return [
+        item
+        for item in detectors
+        if (not options.only or matches(item, options.only)) and not matches(item, options.skip)
+    ]
 
 
-def _judge(case: Case, config: Config, detectors: list[Detector], ledger: list[LedgerEntry], sandbox: Sandbox) -> Result:
+def _judge(
+    case: Case, config: Config, detectors: list[Detector], ledger: list[LedgerEntry], sandbox: Sandbox
+) -> Result:
     as_of = _as_of(config, ledger)
     outcomes = [run(sandbox, detector, DetectContext(config, as_of)) for detector in detectors]
     states = [outcome.state for outcome in outcomes]
@@ -142,7 +163,7 @@ def _order(finding: Finding) -> tuple[int, str, str]:
 
 
 def _as_of(config: Config, ledger: list[LedgerEntry]) -> date:
-    """The day on which suppressions are judged: the end of the window, else of the evidence; never the clock."""
+    """Return the day on which suppressions are judged: the end of the window, else of the evidence; never the clock."""
     if config.window.end:
         return config.window.end.date()
     last = max((entry.last_time for entry in ledger if entry.last_time), default="")
@@ -154,9 +175,13 @@ def _public(entry: LedgerEntry) -> dict[str, Any]:
     return {key: full[key] for key in _PUBLIC}
 
 
-def _about(case: Case, config: Config, sandbox: Sandbox, ledger: list[LedgerEntry], expired_rules: list[str]) -> dict[str, Any]:
+def _about(
+    case: Case, config: Config, sandbox: Sandbox, ledger: list[LedgerEntry], expired_rules: list[str]
+) -> dict[str, Any]:
     phases = sandbox.rows("select phase, start_time, end_time, weight, source from dims.phases order by position")
-    first = min((entry.first_time for entry in ledger if entry.first_time and "http_requests" in entry.rows), default="")
+    first = min(
+        (entry.first_time for entry in ledger if entry.first_time and "http_requests" in entry.rows), default=""
+    )
     last = max((entry.last_time for entry in ledger if entry.last_time and "http_requests" in entry.rows), default="")
     window = config.window
     return {
@@ -168,7 +193,10 @@ def _about(case: Case, config: Config, sandbox: Sandbox, ledger: list[LedgerEntr
         "rollback_at": _iso(window.rollback_at),
         "outcome": window.outcome,
         "config_sha256": case.config().sha256,
-        "phases": [{"name": name, "start": moment(start), "end": moment(end), "weight": weight} for name, start, end, weight, _ in phases],
+        "phases": [
+            {"name": name, "start": moment(start), "end": moment(end), "weight": weight}
+            for name, start, end, weight, _ in phases
+        ],
         "phases_from": phases[0][4] if phases else "none",
         "expired_suppressions": expired_rules,
     }

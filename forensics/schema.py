@@ -53,13 +53,25 @@ def _c(name: str, kind: str, origin: Origin, personal: PersonalData, meaning: st
 
 
 PROVENANCE = (
-    _c("evidence_id", "VARCHAR", "own", "none", "the evidence file: first 16 hex digits of the SHA-256 of its decompressed bytes"),
+    _c(
+        "evidence_id",
+        "VARCHAR",
+        "own",
+        "none",
+        "the evidence file: first 16 hex digits of the SHA-256 of its decompressed bytes",
+    ),
     _c("record_no", "BIGINT", "own", "none", "1-based physical line (blank lines count), or entry index in a document"),
     _c("record_offset", "BIGINT", "own", "none", "byte offset of the record in the decompressed bytes, where cheap"),
 )
 
 COMMON = (
-    _c("observer", "VARCHAR", "own", "none", "what saw the event: envoy, nginx, zeek.conn, har ...; rates never pool observers"),
+    _c(
+        "observer",
+        "VARCHAR",
+        "own",
+        "none",
+        "what saw the event: envoy, nginx, zeek.conn, har ...; rates never pool observers",
+    ),
     _c("time", "TIMESTAMP", "own", "none", "when it happened, UTC"),
     _c("time_raw", "VARCHAR", "own", "none", "the stamp as written in the record"),
     _c("service_name", "VARCHAR", "otel", "none", "logical name of the service"),
@@ -67,7 +79,13 @@ COMMON = (
     _c("k8s_namespace_name", "VARCHAR", "otel", "none", "Kubernetes namespace"),
     _c("k8s_pod_name", "VARCHAR", "otel", "none", "Kubernetes pod that acted"),
     _c("trace_id", "VARCHAR", "otel", "indirect", "trace the event belongs to"),
-    _c("attributes", "JSON", "own", "content", "what the importer does not map; `_invalid` holds values of the wrong type"),
+    _c(
+        "attributes",
+        "JSON",
+        "own",
+        "content",
+        "what the importer does not map; `_invalid` holds values of the wrong type",
+    ),
 )
 
 _REQUEST = (
@@ -97,7 +115,13 @@ _REQUEST = (
     _c("user_id", "VARCHAR", "otel", "direct", "account that the source names"),
     _c("user_role", "VARCHAR", "own", "none", "role that the source names"),
     _c("session_id", "VARCHAR", "otel", "direct", "session that the source names"),
-    _c("authentication_kind", "VARCHAR", "own", "none", "anon, cookie, bearer, basic, mtls, apikey where the source says it"),
+    _c(
+        "authentication_kind",
+        "VARCHAR",
+        "own",
+        "none",
+        "anon, cookie, bearer, basic, mtls, apikey where the source says it",
+    ),
     _c("error_type", "VARCHAR", "otel", "none", "error class the source gives"),
     _c("response_flags", "VARCHAR", "own", "none", "proxy flags (Envoy response flags, termination state)"),
     _c("tls_protocol_version", "VARCHAR", "otel", "none", "TLS version"),
@@ -189,8 +213,14 @@ _APP_LOG = (
 
 _ROLLOUT = (
     _c("rollout_name", "VARCHAR", "own", "none", "name of the rollout"),
-    _c("event_kind", "VARCHAR", "own", "none", "started, weight_set, paused, resumed, analysis_started, analysis_passed, analysis_failed, "
-       "analysis_inconclusive, measurement, promoted, aborted, rolled_back, completed, state, note"),
+    _c(
+        "event_kind",
+        "VARCHAR",
+        "own",
+        "none",
+        "started, weight_set, paused, resumed, analysis_started, analysis_passed, analysis_failed, "
+        "analysis_inconclusive, measurement, promoted, aborted, rolled_back, completed, state, note",
+    ),
     _c("canary_weight", "DOUBLE", "own", "none", "percent of the traffic from here on"),
     _c("step_index", "INTEGER", "own", "none", "step of the rollout"),
     _c("canary_revision", "VARCHAR", "own", "none", "revision or template hash of the canary"),
@@ -211,7 +241,13 @@ _COMPONENT = (
     _c("hashes", "STRUCT(alg VARCHAR, value VARCHAR)[]", "own", "none", "digests"),
     _c("supplier", "VARCHAR", "own", "none", "supplier, publisher or author"),
     _c("scope", "VARCHAR", "own", "none", "required, optional, excluded"),
-    _c("is_direct", "BOOLEAN", "own", "none", "whether the product itself depends on it; NULL where the document does not say"),
+    _c(
+        "is_direct",
+        "BOOLEAN",
+        "own",
+        "none",
+        "whether the product itself depends on it; NULL where the document does not say",
+    ),
     _c("source_document", "VARCHAR", "own", "none", "serial number of the document"),
 )
 
@@ -287,7 +323,11 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         Table("http_requests", "one row per access-log entry", _REQUEST),
-        Table("http_exchanges", "verbose request/response samples; never part of rates of http_requests", (*_REQUEST, *_EXCHANGE)),
+        Table(
+            "http_exchanges",
+            "verbose request/response samples; never part of rates of http_requests",
+            (*_REQUEST, *_EXCHANGE),
+        ),
         Table("connections", "one row per flow and observer", _CONNECTION),
         Table("dns_queries", "one row per question", _DNS),
         Table("auth_events", "authentication and authorisation audit", _AUTH),

@@ -73,7 +73,9 @@ def stratified_test(strata: Sequence[Stratum]) -> Test:
     observed = density[index]
     two = float(density[density <= observed * _TIE].sum())
     method = "Fisher exact" if len(useful) == 1 else f"exact conditional over {len(useful)} phases"
-    return Test(min(1.0, two), min(1.0, float(density[: index + 1].sum())), min(1.0, float(density[index:].sum())), method)
+    return Test(
+        min(1.0, two), min(1.0, float(density[: index + 1].sum())), min(1.0, float(density[index:].sum())), method
+    )
 
 
 def _mantel_haenszel(strata: Sequence[Stratum]) -> Test:
@@ -112,11 +114,17 @@ def newcombe_interval(k1: int, n1: int, k2: int, n2: int, confidence: float = 0.
 
 def stratified_difference(strata: Sequence[Stratum]) -> float | None:
     """Return the Mantel-Haenszel weighted difference of the rates, canary minus baseline."""
-    weights = [(s, s.canary_total * s.baseline_total / (s.canary_total + s.baseline_total)) for s in strata if s.canary_total and s.baseline_total]
+    weights = [
+        (s, s.canary_total * s.baseline_total / (s.canary_total + s.baseline_total))
+        for s in strata
+        if s.canary_total and s.baseline_total
+    ]
     total = sum(weight for _, weight in weights)
     if not total:
         return None
-    return sum(weight * (s.canary_n / s.canary_total - s.baseline_n / s.baseline_total) for s, weight in weights) / total
+    return (
+        sum(weight * (s.canary_n / s.canary_total - s.baseline_n / s.baseline_total) for s, weight in weights) / total
+    )
 
 
 def stratified_interval(strata: Sequence[Stratum]) -> tuple[float, float] | None:
@@ -126,7 +134,9 @@ def stratified_interval(strata: Sequence[Stratum]) -> tuple[float, float] | None
         interval = newcombe_interval(s.canary_n, s.canary_total, s.baseline_n, s.baseline_total)
         if interval:
             difference = s.canary_n / s.canary_total - s.baseline_n / s.baseline_total
-            parts.append((s.canary_total * s.baseline_total / (s.canary_total + s.baseline_total), difference, *interval))
+            parts.append(
+                (s.canary_total * s.baseline_total / (s.canary_total + s.baseline_total), difference, *interval)
+            )
     total = sum(weight for weight, *_ in parts)
     if not total:
         return None

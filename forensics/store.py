@@ -112,7 +112,9 @@ class Store:
 class Sandbox(Store):
     """A connection for SQL of unknown origin; see the module's docstring."""
 
-    def select(self, sql: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = QUERY_SECONDS) -> list[dict[str, Any]]:
+    def select(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = QUERY_SECONDS
+    ) -> list[dict[str, Any]]:
         """Return the rows of exactly one SELECT as dicts.
 
         Raises:
@@ -123,7 +125,12 @@ class Sandbox(Store):
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def select_rows(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = QUERY_SECONDS, limit: int | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        seconds: float = QUERY_SECONDS,
+        limit: int | None = None,
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return column names and rows of exactly one SELECT; raises `QueryError` like `select`."""
         require_select(sql)
@@ -136,9 +143,13 @@ class Sandbox(Store):
             if limit is not None:
                 result.fetchall()
         except duckdb.InterruptException as error:
-            raise QueryError(f"The query took longer than {seconds:.0f} s.", hint="Narrow it by time or cohort.") from error
+            raise QueryError(
+                f"The query took longer than {seconds:.0f} s.", hint="Narrow it by time or cohort."
+            ) from error
         except duckdb.Error as error:
-            raise QueryError(_first_line(error), hint='List tables with: canary-forensics sql CASE "show tables".') from error
+            raise QueryError(
+                _first_line(error), hint='List tables with: canary-forensics sql CASE "show tables".'
+            ) from error
         finally:
             watchdog.cancel()
         return columns, rows
@@ -156,10 +167,15 @@ def require_select(sql: str) -> None:
     except duckdb.Error as error:
         raise QueryError(_first_line(error), hint="Check the SQL near the place named.") from error
     if len(statements) != 1:
-        raise QueryError(f"Exactly one SELECT is allowed, this is {len(statements)} statements.", hint="Run them one by one.")
+        raise QueryError(
+            f"Exactly one SELECT is allowed, this is {len(statements)} statements.", hint="Run them one by one."
+        )
     kind = statements[0].type
     if kind != duckdb.StatementType.SELECT:
-        raise QueryError(f"Only SELECT is allowed, this is {kind.name}.", hint="The case's tables are evidence; they are never changed.")
+        raise QueryError(
+            f"Only SELECT is allowed, this is {kind.name}.",
+            hint="The case's tables are evidence; they are never changed.",
+        )
 
 
 def parameters_of(sql: str) -> set[str]:
@@ -187,7 +203,9 @@ def open_ingest(temporary: Path, threads: int | None = None) -> Store:
     connection = duckdb.connect()
     store = Store(connection)
     _settings(store, threads)
-    store.execute(f"set memory_limit = '{INGEST_MEMORY}'; set temp_directory = {literal(str(temporary))}; set preserve_insertion_order = true")
+    store.execute(
+        f"set memory_limit = '{INGEST_MEMORY}'; set temp_directory = {literal(str(temporary))}; set preserve_insertion_order = true"
+    )
     return store
 
 
@@ -201,7 +219,9 @@ def open_cache(path: Path, temporary: Path, threads: int | None = None) -> Store
     try:
         store = Store(duckdb.connect(str(path)))
     except duckdb.Error as error:
-        raise CaseError(f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again.") from error
+        raise CaseError(
+            f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again."
+        ) from error
     _settings(store, threads)
     store.execute(f"set memory_limit = '{QUERY_MEMORY}'; set temp_directory = {literal(str(temporary))}")
     return store
@@ -212,7 +232,9 @@ def open_sandbox(path: Path, readable: Sequence[Path], temporary: Path, threads:
     try:
         sandbox = Sandbox(duckdb.connect(str(path), read_only=True))
     except duckdb.Error as error:
-        raise CaseError(f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again.") from error
+        raise CaseError(
+            f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again."
+        ) from error
     _settings(sandbox, threads)
     sandbox.execute(f"set allowed_paths = {literal([str(item) for item in readable])}")
     sandbox.execute(

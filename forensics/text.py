@@ -39,7 +39,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else many}"
 
 
-def bytes_text(count: int | float | None) -> str:
+def bytes_text(count: float | None) -> str:
     """Return a size in decimal units (1 kB = 1000 B), as network tools count."""
     if count is None:
         return "unknown"

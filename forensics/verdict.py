@@ -19,7 +19,9 @@ _SHORT_MINUTES = 15
 _UNKNOWN = ((0.5, "D"), (0.2, "C"), (0.05, "B"))
 
 
-def coverage(sandbox: Sandbox, config: Config, states: Sequence[DetectorState], evidence: Sequence[dict[str, Any]]) -> Coverage:
+def coverage(
+    sandbox: Sandbox, config: Config, states: Sequence[DetectorState], evidence: Sequence[dict[str, Any]]
+) -> Coverage:
     """Grade the evidence: the worst of the reasons counts."""
     unknown, known = _unknown(sandbox)
     share = unknown / (unknown + known) if unknown + known else 0.0
@@ -57,7 +59,10 @@ def _unknown_marks(share: float) -> list[tuple[str, str]]:
 
 def _canary_minutes(sandbox: Sandbox) -> int:
     tables = ("http_requests", "http_exchanges", "connections", "dns_queries")
-    union = " union ".join(f"select epoch_us(time) // 60000000 as minute from main.{table} where cohort = 'canary' and time is not null" for table in tables)
+    union = " union ".join(
+        f"select epoch_us(time) // 60000000 as minute from main.{table} where cohort = 'canary' and time is not null"
+        for table in tables
+    )
     return int(sandbox.value(f"select coalesce(max(minute) - min(minute) + 1, 0) from ({union})") or 0)
 
 
@@ -65,12 +70,23 @@ def _amount_marks(sandbox: Sandbox, minutes: int) -> list[tuple[str, str]]:
     marks = []
     requests = sandbox.value("select count(*) from main.http_requests where cohort = 'canary'") or 0
     if requests < _TOO_FEW_REQUESTS:
-        seen = f"only {plural(requests, 'canary request')}: a rate below {min(1, 3 / requests):.0%} cannot be seen" if requests else "there is no canary request"
+        seen = (
+            f"only {plural(requests, 'canary request')}: a rate below {min(1, 3 / requests):.0%} cannot be seen"
+            if requests
+            else "there is no canary request"
+        )
         marks.append(("D", seen))
     elif requests < _FEW_REQUESTS:
-        marks.append(("C", f"only {plural(requests, 'canary request')}: a rate below {3 / requests:.0%} cannot be seen"))
+        marks.append(
+            ("C", f"only {plural(requests, 'canary request')}: a rate below {3 / requests:.0%} cannot be seen")
+        )
     if minutes < _SHORT_MINUTES:
-        marks.append(("C", f"the canary was observed for {plural(minutes, 'minute')}: a timer slower than {max(minutes * 60 // 12, 1)} s cannot be seen"))
+        marks.append(
+            (
+                "C",
+                f"the canary was observed for {plural(minutes, 'minute')}: a timer slower than {max(minutes * 60 // 12, 1)} s cannot be seen",
+            )
+        )
     return marks
 
 
@@ -89,26 +105,46 @@ def not_evaluated(states: Sequence[DetectorState]) -> dict[str, str]:
     return blind
 
 
-def decide(config: Config, grade: Coverage, states: Sequence[DetectorState], findings: Sequence[Finding], incidents: Sequence[Incident]) -> Verdict:
+def decide(
+    config: Config,
+    grade: Coverage,
+    states: Sequence[DetectorState],
+    findings: Sequence[Finding],
+    incidents: Sequence[Incident],
+) -> Verdict:
     """Return the verdict: block, else inconclusive, else review, else pass."""
     active = [finding for finding in findings if finding.status == "active"]
     blocking = {
         finding.id
         for finding in active
-        if finding.novelty != "pre_existing" and level(finding.severity) >= level("high") and CONFIDENCES.index(finding.confidence) >= 1
+        if finding.novelty != "pre_existing"
+        and level(finding.severity) >= level("high")
+        and CONFIDENCES.index(finding.confidence) >= 1
     }
     if blocking:
         leading = [incident.title for incident in incidents if blocking & set(incident.findings)]
-        return Verdict("block", f"{plural(len(leading), 'incident')} of severity high or above: {'; '.join(leading[:3])}{' …' if len(leading) > 3 else ''}")
+        return Verdict(
+            "block",
+            f"{plural(len(leading), 'incident')} of severity high or above: {'; '.join(leading[:3])}{' …' if len(leading) > 3 else ''}",
+        )
     if not config.cohort and not any(rule.cohort for rule in config.identity):
         return Verdict("inconclusive", "canary.toml has no cohort rules, so canary and baseline cannot be told apart")
     blind = not_evaluated(states)
     if blind:
-        return Verdict("inconclusive", "; ".join(f"{family} could not be evaluated: {reason}" for family, reason in blind.items()))
+        return Verdict(
+            "inconclusive", "; ".join(f"{family} could not be evaluated: {reason}" for family, reason in blind.items())
+        )
     if grade.grade > "C":
         return Verdict("inconclusive", f"coverage grade {grade.grade}: {grade.reasons[0]}")
     open_incidents = [incident.title for incident in incidents if level(incident.severity) >= level("medium")]
-    standing = [finding.title for finding in active if finding.novelty == "pre_existing" and level(finding.severity) >= level("medium")]
+    standing = [
+        finding.title
+        for finding in active
+        if finding.novelty == "pre_existing" and level(finding.severity) >= level("medium")
+    ]
     if open_incidents or standing:
-        return Verdict("review", f"{plural(len(open_incidents) + len(standing), 'incident')} of severity medium: {'; '.join([*open_incidents, *standing][:3])}")
+        return Verdict(
+            "review",
+            f"{plural(len(open_incidents) + len(standing), 'incident')} of severity medium: {'; '.join([*open_incidents, *standing][:3])}",
+        )
     return Verdict("pass", f"no finding of severity medium or above; coverage grade {grade.grade}")

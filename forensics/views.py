@@ -37,6 +37,7 @@ ACTING_ADDRESSES: dict[str, tuple[str, ...]] = {
     "dns_queries": ("client_address",),
     "metrics": (),
 }
+_ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001 - table times have no zone
 _TIMELESS = {"components", "identities", "configuration"}
 _DERIVED = {"content_matches", "header_verdicts", "rejects"}
 _PATH_TABLES = ("http_requests", "http_exchanges")
@@ -118,7 +119,12 @@ def _facts(store: Store, table: Table, files: list[Path]) -> None:
     paths = literal([str(path.absolute()) for path in files])
     stored = [column for column in table.types if column != "evidence_id"]
     have = {row[0] for row in store.rows(f"describe select * from read_parquet({paths}, union_by_name = true)")}
-    columns = ", ".join(f"{name(column)}::{table.types[column]} as {name(column)}" if column in have else f"null::{table.types[column]} as {name(column)}" for column in stored)
+    columns = ", ".join(
+        f"{name(column)}::{table.types[column]} as {name(column)}"
+        if column in have
+        else f"null::{table.types[column]} as {name(column)}"
+        for column in stored
+    )
     store.execute(
         f"create view {title} as select *, evidence_id || ':' || record_no as record_id from "
         f"(select parse_filename(filename, true) as evidence_id, {columns} from read_parquet({paths}, filename = true, union_by_name = true))"
@@ -146,16 +152,34 @@ def phases_of(store: Store, config: Config) -> tuple[list[cohort.Phase], str]:
     given = cohort.configured_phases(config)
     if given:
         return given, "canary.toml"
-    events = store.rows("select time, event_kind, canary_weight from facts.rollout_events where time is not null order by time, event_kind, record_no")
+    events = store.rows(
+        "select time, event_kind, canary_weight from facts.rollout_events where time is not null order by time, event_kind, record_no"
+    )
     seen = cohort.observed_phases(events)
     return seen, "rollout events" if seen else "none"
 
 
 def _phases(store: Store, config: Config) -> None:
     phases, source = phases_of(store, config)
-    schema = pa.schema([("position", pa.int32()), ("phase", pa.string()), ("start_time", pa.timestamp("us")), ("end_time", pa.timestamp("us")), ("weight", pa.float64()), ("source", pa.string())])
+    schema = pa.schema(
+        [
+            ("position", pa.int32()),
+            ("phase", pa.string()),
+            ("start_time", pa.timestamp("us")),
+            ("end_time", pa.timestamp("us")),
+            ("weight", pa.float64()),
+            ("source", pa.string()),
+        ]
+    )
     rows = [
-        {"position": index, "phase": phase.name, "start_time": phase.start, "end_time": phase.end, "weight": phase.weight, "source": source}
+        {
+            "position": index,
+            "phase": phase.name,
+            "start_time": phase.start,
+            "end_time": phase.end,
+            "weight": phase.weight,
+            "source": source,
+        }
         for index, phase in enumerate(phases)
     ]
     _store(store, "dims.phases", pa.Table.from_pylist(rows, schema=schema))
@@ -181,7 +205,10 @@ def _identities(store: Store, config: Config) -> None:
         "where address is not null group by all order by all"
     )
     given = [
-        cohort.Span(item.address, item.pod or None, item.version or None, None, item.cohort, _utc(item.start), _utc(item.stop)) for item in config.identity
+        cohort.Span(
+            item.address, item.pod or None, item.version or None, None, item.cohort, _utc(item.start), _utc(item.stop)
+        )
+        for item in config.identity
     ]
     known = {span.address for span in given}
     told = [cohort.Span(*row) for row in facts if row[0] not in known]
@@ -193,7 +220,15 @@ def _identities(store: Store, config: Config) -> None:
         ("valid_from", pa.timestamp("us")), ("valid_to", pa.timestamp("us")),
     ])  # fmt: skip
     rows = [
-        {"address": s.address, "pod": s.pod, "version": s.version, "namespace": s.namespace, "cohort": s.cohort, "valid_from": s.start or datetime(1970, 1, 1), "valid_to": s.stop}  # noqa: DTZ001 - table times have no zone
+        {
+            "address": s.address,
+            "pod": s.pod,
+            "version": s.version,
+            "namespace": s.namespace,
+            "cohort": s.cohort,
+            "valid_from": s.start or _ALWAYS,
+            "valid_to": s.stop,
+        }
         for s in spans
     ]
     _store(store, "dims.identities", pa.Table.from_pylist(rows, schema=schema))
@@ -209,11 +244,25 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 def _addresses(store: Store, config: Config) -> None:
     """Zone of every distinct address; matching runs on distinct values, never on rows."""
-    parts = [f"select {column} as address from facts.{table}" for table, columns in _ADDRESS_COLUMNS.items() for column in columns]
-    distinct = [row[0] for row in store.rows(f"select distinct address from ({' union all '.join(parts)}) where address is not null order by address")]
-    workloads = store.rows("select distinct source_address from facts.connections where source_address is not null and coalesce(network_direction, 'outbound') <> 'inbound'")
+    parts = [
+        f"select {column} as address from facts.{table}"
+        for table, columns in _ADDRESS_COLUMNS.items()
+        for column in columns
+    ]
+    distinct = [
+        row[0]
+        for row in store.rows(
+            f"select distinct address from ({' union all '.join(parts)}) where address is not null order by address"
+        )
+    ]
+    workloads = store.rows(
+        "select distinct source_address from facts.connections where source_address is not null and coalesce(network_direction, 'outbound') <> 'inbound'"
+    )
     zones = cohort.zones(config, [row[0] for row in workloads])
-    found = [(zones.find(address) or ("external", "external")) if _is_address(address) else (None, None) for address in distinct]
+    found = [
+        (zones.find(address) or ("external", "external")) if _is_address(address) else (None, None)
+        for address in distinct
+    ]
     data = pa.table({
         "address": pa.array(distinct, pa.string()),
         "zone": pa.array([item[0] for item in found], pa.string()),
@@ -239,7 +288,9 @@ def _cidr_rows(store: Store, config: Config) -> Iterator[dict[str, Any]]:
     for index, (column, network) in cohort.cidr_columns(config).items():
         holds = cohort.Networks([(network, True)])
         tables = [table.name for table in TABLES.values() if column in table.types]
-        union = " union ".join(f"select distinct {name(column)}::varchar as address from facts.{table}" for table in tables)
+        union = " union ".join(
+            f"select distinct {name(column)}::varchar as address from facts.{table}" for table in tables
+        )
         for (address,) in store.rows(f"select address from ({union}) where address is not null order by address"):
             if holds.find(address):
                 yield {"rule": index, "address": address}
@@ -249,9 +300,14 @@ def _paths(store: Store, config: Config) -> None:
     """Route template of every distinct path, by canary.toml's templates first, else by shape."""
     union = " union all ".join(f"select url_path from facts.{table}" for table in _PATH_TABLES)
     store.execute(f"create table dims.paths as select distinct url_path from ({union}) where url_path is not null")
-    whens = " ".join(f"when regexp_full_match(url_path, {literal(_template_pattern(route.template))}) then {literal(route.template)}" for route in config.route)
+    whens = " ".join(
+        f"when regexp_full_match(url_path, {literal(_template_pattern(route.template))}) then {literal(route.template)}"
+        for route in config.route
+    )
     store.execute((tree("queries") / "macros" / "routes.sql").read_text(encoding="utf-8"))
-    store.execute(f"create table dims.routes as select url_path, {f'case {whens} else route_of(url_path) end' if whens else 'route_of(url_path)'} as route from dims.paths order by url_path")
+    store.execute(
+        f"create table dims.routes as select url_path, {f'case {whens} else route_of(url_path) end' if whens else 'route_of(url_path)'} as route from dims.paths order by url_path"
+    )
     store.execute("drop table dims.paths")
 
 
@@ -262,10 +318,16 @@ def _template_pattern(template: str) -> str:
 
 
 def _settings(store: Store, config: Config) -> None:
-    """What views and detectors need to know of canary.toml, as small tables."""
+    """Store what views and detectors need to know of canary.toml, as small tables."""
     release = config.release
     allow = list(_allow_rows(store, config))
-    _store(store, "dims.allow", pa.Table.from_pylist(allow, schema=pa.schema([("destination", pa.string()), ("owner", pa.string()), ("reason", pa.string())])))
+    _store(
+        store,
+        "dims.allow",
+        pa.Table.from_pylist(
+            allow, schema=pa.schema([("destination", pa.string()), ("owner", pa.string()), ("reason", pa.string())])
+        ),
+    )
     _store(store, "dims.release", pa.table({
         "service": [release.service], "baseline_version": [release.baseline_version], "canary_version": [release.canary_version],
     }))  # fmt: skip
@@ -287,7 +349,9 @@ def _allowed(store: Store, rule: str) -> Iterator[str]:
     if "/" not in network:
         network, port = rule, "*"
     holds = cohort.Networks([(network.strip("[]"), True)])
-    for (address,) in store.rows("select distinct destination_address from facts.connections where destination_address is not null order by all"):
+    for (address,) in store.rows(
+        "select distinct destination_address from facts.connections where destination_address is not null order by all"
+    ):
         if holds.find(address):
             yield f"{address}:{port}"
 
@@ -307,7 +371,7 @@ def _observed(store: Store, table: Table, config: Config, evidence: dict[str, st
 
 
 def _located(table: Table) -> tuple[str, str, str, str]:
-    """Joins to the identity that held the row's address at its time, and the expressions of pod, version and cohort."""
+    """Return joins to the identity that held the row's address at its time, and the expressions of pod, version and cohort."""
     joins, pods, versions, cohorts = [], ["f.k8s_pod_name"], ["f.service_version"], []
     for index, column in enumerate(ACTING_ADDRESSES.get(table.name, ())):
         alias = f"i{index}"
@@ -346,12 +410,23 @@ def _observers(store: Store) -> None:
     for table in tables:
         observer = chosen.get(table)
         where = "" if _one_kind(table) or observer is None else f" where observer = {literal(observer)}"
-        store.execute(f"create view main.{table} as select * exclude (cohort_conflict, identity_cohort) from observed.{table}{where}")
+        store.execute(
+            f"create view main.{table} as select * exclude (cohort_conflict, identity_cohort) from observed.{table}{where}"
+        )
 
 
 def _one_kind(table: str) -> bool:
     """Tables of statements, not of sightings: rows of several sources add up."""
-    return table in {"rollout_events", "identities", "components", "runtime_alerts", "external_findings", "configuration", "flag_events", "metrics"}
+    return table in {
+        "rollout_events",
+        "identities",
+        "components",
+        "runtime_alerts",
+        "external_findings",
+        "configuration",
+        "flag_events",
+        "metrics",
+    }
 
 
 def load_rows(store: Store, tables: dict[str, Iterable[dict[str, Any]]]) -> None:

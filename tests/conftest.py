@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,6 +36,14 @@ class Reviewed:
             if not done.exists():
                 review([SAMPLES / name], None, folder, Options())
                 done.touch()
+        return folder
+
+    def make(self, name: str, build: Callable[[Path], None]) -> Path:
+        """Return a folder that is built once for all workers."""
+        folder = self._folder / name
+        with _alone(self._folder / f"{name}.lock"):
+            if not folder.exists():
+                build(folder)
         return folder
 
     def copy(self, name: str, target: Path) -> Path:

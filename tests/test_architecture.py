@@ -28,10 +28,16 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def users(package: str) -> set[str]:
-    return {path.relative_to(PACKAGE).as_posix() for path in MODULES if any(f"{name}.".startswith(f"{package}.") for name in imported(path))}
+    return {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if any(f"{name}.".startswith(f"{package}.") for name in imported(path))
+    }
 
 
-@pytest.mark.parametrize(("package", "only"), [("duckdb", "store.py"), ("altair", "charts.py"), ("vl_convert", "charts.py")])
+@pytest.mark.parametrize(
+    ("package", "only"), [("duckdb", "store.py"), ("altair", "charts.py"), ("vl_convert", "charts.py")]
+)
 def test_one_door(package: str, only: str) -> None:
     assert users(package) == {only}
 
@@ -52,13 +58,24 @@ def test_nothing_but_the_command_line_is_imported_for_help() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = set(done.stderr.split())
     assert not loaded & HEAVY
-    assert {name for name in loaded if name.startswith("forensics")} == {"forensics", "forensics.cli", "forensics.errors", "forensics.text"}
+    assert {name for name in loaded if name.startswith("forensics")} == {
+        "forensics",
+        "forensics.cli",
+        "forensics.errors",
+        "forensics.text",
+    }
 
 
 def test_every_part_of_the_package_has_its_layer() -> None:
-    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ][0]
     named = {name.strip() for layer in contract["layers"] for name in layer.split("|")}
-    parts = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    parts = {
+        path.stem if path.suffix else path.name
+        for path in PACKAGE.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
     assert named == parts - {"__init__", "__main__"}
     assert contract["exhaustive"] is True
 
@@ -84,5 +101,11 @@ def test_runtime_dependencies_are_those_imported() -> None:
     names = {"vl-convert-python": "vl_convert", "google-re2": "re2", "pyyaml": "yaml"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {item.replace("<", ">").partition(">")[0].strip() for item in project["dependencies"]}
-    foreign = {name.partition(".")[0] for path in MODULES for name in imported(path)} - set(sys.stdlib_module_names) - {"forensics"}
-    assert foreign - {"markupsafe"} == {names.get(item, item) for item in declared} - UNUSED  # markupsafe is part of jinja2's interface
+    foreign = (
+        {name.partition(".")[0] for path in MODULES for name in imported(path)}
+        - set(sys.stdlib_module_names)
+        - {"forensics"}
+    )
+    assert (
+        foreign - {"markupsafe"} == {names.get(item, item) for item in declared} - UNUSED
+    )  # markupsafe is part of jinja2's interface

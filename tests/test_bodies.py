@@ -49,7 +49,12 @@ def test_what_is_not_of_the_coding(coding: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "coding"),
-    [(gzip.compress(RAW, mtime=0), "gzip"), (zlib.compress(RAW), "deflate"), (brotli.compress(RAW), "br"), (zstandard.ZstdCompressor().compress(RAW), "zstd")],
+    [
+        (gzip.compress(RAW, mtime=0), "gzip"),
+        (zlib.compress(RAW), "deflate"),
+        (brotli.compress(RAW), "br"),
+        (zstandard.ZstdCompressor().compress(RAW), "zstd"),
+    ],
 )
 def test_a_cut_body_says_so(data: bytes, coding: str) -> None:
     found = decode(data[:-10], coding)
@@ -117,7 +122,24 @@ def test_a_brotli_bomb_is_not_held_whole() -> None:
 @given(
     data=st.binary(max_size=200),
     coding=st.sampled_from([None, "gzip", "deflate", "br", "zstd", "gzip, br", ",", "identity"]),
-    charset=st.sampled_from(["utf-8", "utf-16", "utf-32", "utf-7", "idna", "punycode", "unicode_escape", "rot13", "gb18030", "cp037", "hz", "iso2022_jp", "mbcs", "x"]),
+    charset=st.sampled_from(
+        [
+            "utf-8",
+            "utf-16",
+            "utf-32",
+            "utf-7",
+            "idna",
+            "punycode",
+            "unicode_escape",
+            "rot13",
+            "gb18030",
+            "cp037",
+            "hz",
+            "iso2022_jp",
+            "mbcs",
+            "x",
+        ]
+    ),
 )
 def test_any_bytes(data: bytes, coding: str | None, charset: str) -> None:
     found = decode(data, coding, f"text/plain; charset={charset}")
@@ -129,5 +151,7 @@ def test_any_bytes(data: bytes, coding: str | None, charset: str) -> None:
 
 def test_a_column() -> None:
     given_bodies = pa.chunked_array([["YQ==", None, "!"]])
-    found = decode_column(given_bodies, pa.chunked_array([pa.nulls(3, pa.string())]), pa.chunked_array([pa.nulls(3, pa.string())]))
+    found = decode_column(
+        given_bodies, pa.chunked_array([pa.nulls(3, pa.string())]), pa.chunked_array([pa.nulls(3, pa.string())])
+    )
     assert found.to_pylist() == [{"body": "a", "state": "full"}, None, {"body": None, "state": "undecodable"}]

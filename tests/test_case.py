@@ -82,9 +82,8 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
 
 def test_a_case_is_held_by_one(tmp_path: Path) -> None:
     case = create(tmp_path / "x.case")
-    with exclusive(case):
-        with pytest.raises(CaseError, match="in use by process"), exclusive(Case(case.folder)):
-            pass
+    with exclusive(case), pytest.raises(CaseError, match="in use by process"), exclusive(Case(case.folder)):
+        pass
     with exclusive(case):
         pass
 

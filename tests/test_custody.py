@@ -37,7 +37,12 @@ def test_no_log_is_an_empty_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
-    [(b'"files":1', b'"files":9', 3), (b'"seq":2', b'"seq":5', 2), (b'"action":"ingest"', b'"action":"nothing"', 2), (b"{", b"[", 1)],
+    [
+        (b'"files":1', b'"files":9', 3),
+        (b'"seq":2', b'"seq":5', 2),
+        (b'"action":"ingest"', b'"action":"nothing"', 2),
+        (b"{", b"[", 1),
+    ],
 )
 def test_a_change_shows(log: Path, old: bytes, new: bytes, line: int) -> None:
     log.write_bytes(log.read_bytes().replace(old, new, 1))

@@ -67,7 +67,12 @@ def test_every_detector_is_documented() -> None:
     text = page("detectors.md")
     for detector in load():
         section = text.partition(f"\n## {detector.id}\n")[2].partition("\n## ")[0]
-        for words in (detector.front.title, detector.front.why, detector.front.recommendation, *detector.front.false_positives):
+        for words in (
+            detector.front.title,
+            detector.front.why,
+            detector.front.recommendation,
+            *detector.front.false_positives,
+        ):
             assert words in section, detector.id
 
 

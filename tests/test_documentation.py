@@ -15,7 +15,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_generated_pages_equal_a_fresh_generation() -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "docs" / "generate.py"), "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{done.stdout}run: python docs/generate.py"
 
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,12 +81,23 @@ def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
         open_file(path)
 
 
-PACKERS = {"none": bytes, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor(write_checksum=True).compress}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "none": bytes,
+    "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(members=st.lists(st.binary(max_size=200), min_size=1, max_size=4), kind=st.sampled_from(list(PACKERS)), piece=st.integers(1, 50), size=st.integers(1, 100))
-def test_hashes_cover_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[bytes], kind: str, piece: int, size: int) -> None:
+@given(
+    members=st.lists(st.binary(max_size=200), min_size=1, max_size=4),
+    kind=st.sampled_from(list(PACKERS)),
+    piece=st.integers(1, 50),
+    size=st.integers(1, 100),
+)
+def test_hashes_cover_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[bytes], kind: str, piece: int, size: int
+) -> None:
     monkeypatch.setattr(evidence, "PIECE_BYTES", {"gzip": piece, "zstd": piece})
     outer, inner = b"".join(map(PACKERS[kind], members)), b"".join(members)
     if kind == "none" and inner[:4] in (b"\x28\xb5\x2f\xfd", b"\x1f\x8b"):
@@ -99,26 +111,30 @@ def test_hashes_cover_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         identity = reader.identity()
         assert reader.unchanged()
     assert data == inner
-    assert (identity.sha256, identity.content_sha256) == (hashlib.sha256(outer).hexdigest(), hashlib.sha256(inner).hexdigest())
+    assert (identity.sha256, identity.content_sha256) == (
+        hashlib.sha256(outer).hexdigest(),
+        hashlib.sha256(inner).hexdigest(),
+    )
     assert (identity.size, identity.content_size) == (len(outer), len(inner))
     assert identity.evidence_id == hashlib.sha256(inner).hexdigest()[:16]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(min_size=50, max_size=3000), cut=st.integers(1, 40), piece=st.integers(1, 400))
-def test_a_cut_gzip_gives_a_beginning_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, cut: int, piece: int) -> None:
+def test_a_cut_gzip_gives_a_beginning_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, cut: int, piece: int
+) -> None:
     monkeypatch.setattr(evidence, "PIECE_BYTES", {"gzip": piece, "zstd": piece})
     path = tmp_path / "x"
     packed = gzip.compress(data)
     path.write_bytes(packed[:-cut])
-    got = b""
+    got: list[bytes] = []
     with HashingReader(path) as reader:
         with pytest.raises(TruncatedError, match="ends early"):
-            while part := reader.read(100):
-                got += part
+            got.extend(iter(lambda: reader.read(100), b""))
         assert reader.identity().sha256 == hashlib.sha256(packed[:-cut]).hexdigest()
-    assert data.startswith(got)
-    assert cut > 8 or got == data
+    assert data.startswith(b"".join(got))
+    assert cut > 8 or b"".join(got) == data
 
 
 def test_the_hash_covers_what_was_not_read(tmp_path: Path) -> None:

@@ -27,7 +27,10 @@ from forensics.findings import (
 
 
 def test_ids_are_stable_across_versions() -> None:
-    assert finding_id("outbound.new_destination", [("destination", "collect.example"), ("destination_port", 443)]) == "F-4be02a9f4f"
+    assert (
+        finding_id("outbound.new_destination", [("destination", "collect.example"), ("destination_port", 443)])
+        == "F-4be02a9f4f"
+    )
 
 
 def test_ids_tell_detectors_columns_and_values_apart() -> None:
@@ -45,8 +48,24 @@ def test_ids_of_lone_surrogates_and_long_names() -> None:
 
 
 def test_floats_are_rounded_to_nine_digits_wherever_they_stand() -> None:
-    value: dict[str, Any] = {"a": 1 / 3, "b": [2 / 3, (1e-20 / 3,)], "c": {"d": 123456789.123456}, "e": 10**20, "f": True, "g": None, "h": "0.333333333333"}
-    assert rounded(value) == {"a": 0.333333333, "b": [0.666666667, [3.33333333e-21]], "c": {"d": 123456789.0}, "e": 10**20, "f": True, "g": None, "h": "0.333333333333"}
+    value: dict[str, Any] = {
+        "a": 1 / 3,
+        "b": [2 / 3, (1e-20 / 3,)],
+        "c": {"d": 123456789.123456},
+        "e": 10**20,
+        "f": True,
+        "g": None,
+        "h": "0.333333333333",
+    }
+    assert rounded(value) == {
+        "a": 0.333333333,
+        "b": [0.666666667, [3.33333333e-21]],
+        "c": {"d": 123456789.0},
+        "e": 10**20,
+        "f": True,
+        "g": None,
+        "h": "0.333333333333",
+    }
 
 
 @given(some.floats(allow_nan=False, allow_infinity=False))
@@ -70,7 +89,12 @@ def test_canonical_bytes_do_not_depend_on_the_last_digits() -> None:
     assert canonical({"x": 1.0000000001}) == canonical({"x": 1.0})
 
 
-@given(some.recursive(some.none() | some.booleans() | some.integers(-(2**53), 2**53) | some.text(), lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner)))
+@given(
+    some.recursive(
+        some.none() | some.booleans() | some.integers(-(2**53), 2**53) | some.text(),
+        lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
+    )
+)
 def test_canonical_bytes_are_json_of_the_same_value(value: Any) -> None:
     assert json.loads(canonical(value)) == value
     assert canonical(json.loads(canonical(value))) == canonical(value)
@@ -90,15 +114,35 @@ def test_moments(value: datetime | None, wanted: str) -> None:
 
 def test_levels_and_moves() -> None:
     assert [level(word) for word in SEVERITIES] == [0, 1, 2, 3, 4]
-    assert (moved("info", -1), moved("info", 1), moved("critical", 1), moved("critical", -9), moved("medium", 0)) == ("info", "low", "critical", "info", "medium")
+    assert (moved("info", -1), moved("info", 1), moved("critical", 1), moved("critical", -9), moved("medium", 0)) == (
+        "info",
+        "low",
+        "critical",
+        "info",
+        "medium",
+    )
     with pytest.raises(ValueError, match="not in tuple"):
         level("urgent")
 
 
 def test_the_schema_names_every_field_of_a_finding() -> None:
     fields = json_schema()["$defs"]["Finding"]["properties"]
-    assert {"id", "detector", "severity", "novelty", "entity", "q_value", "modifiers", "suppression", "changed_components"} <= set(fields)
+    assert {
+        "id",
+        "detector",
+        "severity",
+        "novelty",
+        "entity",
+        "q_value",
+        "modifiers",
+        "suppression",
+        "changed_components",
+    } <= set(fields)
 
 
 def test_a_modifier_is_visible() -> None:
-    assert json.loads(canonical(Modifier("pre_existing", -2, "why"))) == {"name": "pre_existing", "change": -2, "reason": "why"}
+    assert json.loads(canonical(Modifier("pre_existing", -2, "why"))) == {
+        "name": "pre_existing",
+        "change": -2,
+        "reason": "why",
+    }

@@ -31,7 +31,9 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-@pytest.mark.parametrize(("package", "owners"), [("duckdb", {"store.py"}), ("altair", {"charts.py"}), ("vl_convert", {"charts.py"})])
+@pytest.mark.parametrize(
+    ("package", "owners"), [("duckdb", {"store.py"}), ("altair", {"charts.py"}), ("vl_convert", {"charts.py"})]
+)
 def test_one_door(package: str, owners: set[str]) -> None:
     users = {path.name for path in MODULES if package in set(imports(path)) and path.name != "doctor.py"}
     assert users <= owners
@@ -49,13 +51,17 @@ def test_modules_and_functions_are_short_and_modules_documented(path: Path) -> N
 
 
 def test_layers_point_down() -> None:
-    done = subprocess.run([str(Path(sys.executable).parent / "lint-imports")], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports")], capture_output=True, text=True, check=False, cwd=ROOT
+    )
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
 def test_wheel_holds_queries_and_reports_and_works(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", str(tmp_path), str(ROOT)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", str(tmp_path), str(ROOT)], check=True
+    )
     wheel = next(tmp_path.glob("*.whl"))
     target = tmp_path / "site"
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(wheel), str(target)], check=True)
@@ -64,6 +70,15 @@ def test_wheel_holds_queries_and_reports_and_works(tmp_path: Path) -> None:
             if file.is_file():
                 assert (target / "forensics" / name / file.relative_to(ROOT / folder)).is_file(), file
     code = "import sys; sys.path.insert(0, sys.argv[1]); import forensics; assert forensics.__file__.startswith(sys.argv[1]); from forensics.cli import main; main(sys.argv[2:])"
-    arguments = [sys.executable, "-c", code, str(target), "review", str(ROOT / "sample_data" / "checkout-thin"), "--case", str(tmp_path / "a.case")]
+    arguments = [
+        sys.executable,
+        "-c",
+        code,
+        str(target),
+        "review",
+        str(ROOT / "sample_data" / "checkout-thin"),
+        "--case",
+        str(tmp_path / "a.case"),
+    ]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,12 @@ from forensics import lines
 from forensics.errors import EvidenceError
 from forensics.lines import Progress, batches, read_ranges
 
-BYTES = st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\x00", "é".encode(), b"\xff", b"\xe9", b"\xef\xbb\xbf", "\U0001f600".encode()]), max_size=40).map(b"".join)
+BYTES = st.lists(
+    st.sampled_from(
+        [b"a", b"\n", b"\r", b"\x00", "é".encode(), b"\xff", b"\xe9", b"\xef\xbb\xbf", "\U0001f600".encode()]
+    ),
+    max_size=40,
+).map(b"".join)
 
 
 def read(path: Path, progress: Progress | None = None, starts: tuple[int, ...] = (1,)) -> list[dict[str, Any]]:
@@ -23,7 +28,9 @@ def read(path: Path, progress: Progress | None = None, starts: tuple[int, ...] =
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=BYTES, block=st.integers(1, 9), packed=st.booleans())
-def test_any_bytes_in_any_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, block: int, packed: bool) -> None:  # noqa: FBT001 - hypothesis passes by name
+def test_any_bytes_in_any_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, block: int, packed: bool
+) -> None:
     monkeypatch.setattr(lines, "BLOCK_BYTES", block)
     path = tmp_path / "x"
     path.write_bytes(gzip.compress(data) if packed else data)
@@ -64,7 +71,7 @@ def test_a_reader_that_is_left_early_ends_its_thread(tmp_path: Path) -> None:
     before = threading.active_count()
     stream = batches(path, Progress())
     next(stream)
-    stream.close()  # type: ignore[attr-defined]  # a generator
+    stream.close()
     assert threading.active_count() == before
 
 

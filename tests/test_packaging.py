@@ -20,12 +20,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel with the build backend itself: no index, no isolation."""
     folder = tmp_path_factory.mktemp("wheel")
     code = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     return folder / done.stdout.split()[-1]
 
 
 def shipped(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def test_the_wheel_lists_every_file(wheel: Path) -> None:
@@ -33,7 +39,9 @@ def test_the_wheel_lists_every_file(wheel: Path) -> None:
     for folder, inside in BESIDE.items():
         assert {f"{inside}/{name}" for name in shipped(ROOT / folder)} <= names
     assert {f"forensics/{name}" for name in shipped(ROOT / "forensics")} <= names
-    assert not [name for name in names if name.startswith(("tests/", "sample_data/", "benchmarks/", "queries/", "reports/"))]
+    assert not [
+        name for name in names if name.startswith(("tests/", "sample_data/", "benchmarks/", "queries/", "reports/"))
+    ]
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "forensics/py.typed" in names
 
@@ -47,7 +55,16 @@ def test_the_unpacked_wheel_reviews_evidence(wheel: Path, tmp_path: Path) -> Non
         "from forensics.resources import tree; assert str(tree('queries')).startswith(sys.argv[1])\n"
         "from forensics.cli import main; main(sys.argv[2:])"
     )
-    arguments = [sys.executable, "-c", code, str(site), "review", str(ROOT / "sample_data" / "checkout-thin"), "--case", str(tmp_path / "a.case")]
+    arguments = [
+        sys.executable,
+        "-c",
+        code,
+        str(site),
+        "review",
+        str(ROOT / "sample_data" / "checkout-thin"),
+        "--case",
+        str(tmp_path / "a.case"),
+    ]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr

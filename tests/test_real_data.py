@@ -20,7 +20,13 @@ from tests.ingest.helpers import Loaded, Row, load_paths
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="real samples are not here")
 
-TABLES = {"conn": "connections", "ssl": "connections", "dns": "dns_queries", "http": "http_requests", "weird": "runtime_alerts"}
+TABLES = {
+    "conn": "connections",
+    "ssl": "connections",
+    "dns": "dns_queries",
+    "http": "http_requests",
+    "weird": "runtime_alerts",
+}
 Records = list[dict[str, Any]]
 
 
@@ -51,7 +57,15 @@ def read_json(text: str) -> Records:
     records = []
     for number, line in enumerate(text.splitlines(), 1):
         record = json.loads(line, parse_float=str, parse_int=str)
-        records.append({"_no": number, **{key.replace("id_", "id.", 1) if key.startswith("id_") else key: value for key, value in record.items()}})
+        records.append(
+            {
+                "_no": number,
+                **{
+                    key.replace("id_", "id.", 1) if key.startswith("id_") else key: value
+                    for key, value in record.items()
+                },
+            }
+        )
     return records
 
 
@@ -76,18 +90,26 @@ def check_conn(row: Row, record: dict[str, Any]) -> None:
     assert {key: row[key] for key in expected} == expected
     if "duration" in record:
         assert row["duration_ms"] == pytest.approx(float(record["duration"]) * 1000, rel=1e-12)
-        assert abs(row["end_time"] - row["time"] - timedelta(seconds=float(record["duration"]))) <= timedelta(microseconds=1)
+        assert abs(row["end_time"] - row["time"] - timedelta(seconds=float(record["duration"]))) <= timedelta(
+            microseconds=1
+        )
     else:
         assert (row["duration_ms"], row["end_time"]) == (None, None)
 
 
 def check_dns(row: Row, record: dict[str, Any]) -> None:
     assert row["dns_question_name"] == (record["query"].lower().rstrip(".") or None if "query" in record else None)
-    assert (row["dns_question_type"], row["dns_response_code"], row["dns_id"]) == (record.get("qtype_name"), record.get("rcode_name"), record.get("trans_id"))
+    assert (row["dns_question_type"], row["dns_response_code"], row["dns_id"]) == (
+        record.get("qtype_name"),
+        record.get("rcode_name"),
+        record.get("trans_id"),
+    )
     answers, ttls = record.get("answers", []), record.get("TTLs", [])
     if isinstance(answers, str):
         answers, ttls = answers.split(","), ttls.split(",")
-    assert [(item["data"], item["ttl"]) for item in row["dns_answers"]] == [(data, float(ttl)) for data, ttl in zip(answers, ttls, strict=True)]
+    assert [(item["data"], item["ttl"]) for item in row["dns_answers"]] == [
+        (data, float(ttl)) for data, ttl in zip(answers, ttls, strict=True)
+    ]
 
 
 def check_http(row: Row, record: dict[str, Any]) -> None:
@@ -118,7 +140,13 @@ def check_weird(row: Row, record: dict[str, Any]) -> None:
     assert (row["rule_name"], row["message"]) == (record["name"], record.get("addl"))
 
 
-CHECKS: dict[str, Callable[[Row, dict[str, Any]], None]] = {"conn": check_conn, "dns": check_dns, "http": check_http, "ssl": check_ssl, "weird": check_weird}
+CHECKS: dict[str, Callable[[Row, dict[str, Any]], None]] = {
+    "conn": check_conn,
+    "dns": check_dns,
+    "http": check_http,
+    "ssl": check_ssl,
+    "weird": check_weird,
+}
 
 
 def compare(loaded: Loaded, log: str, records: Records, physical: int) -> None:
@@ -148,7 +176,10 @@ def test_zeek_json(tmp_path: Path, path: Path) -> None:
     compare(load_paths(tmp_path, path), log_of(path), read_json(text), text.count("\n") + (not text.endswith("\n")))
 
 
-@pytest.mark.parametrize(("path", "read"), [(DATA / "zeek-tsv" / "conn.log", read_tsv), (DATA / "apt29-day1-zeek" / "NASHUA_conn.log", read_json)])
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [(DATA / "zeek-tsv" / "conn.log", read_tsv), (DATA / "apt29-day1-zeek" / "NASHUA_conn.log", read_json)],
+)
 def test_sums_of_bytes(tmp_path: Path, path: Path, read: Callable[[str], Records]) -> None:
     records, rows = read(path.read_text()), load_paths(tmp_path, path).rows("connections")
     for key, column in (("orig_bytes", "source_bytes"), ("resp_bytes", "destination_bytes")):
@@ -165,7 +196,11 @@ def test_packed_and_damaged_packed(tmp_path: Path) -> None:
     assert good.entry.truncated == ""
     bad = load_paths(tmp_path, folder / "http.log.corrupt.gz", case="bad.case")
     assert "damaged or cut" in bad.entry.truncated
-    same = [row["record_no"] for row in bad.rows("http_requests") if {**row, "evidence_id": ""} in [{**other, "evidence_id": ""} for other in good.rows("http_requests")]]
+    same = [
+        row["record_no"]
+        for row in bad.rows("http_requests")
+        if {**row, "evidence_id": ""} in [{**other, "evidence_id": ""} for other in good.rows("http_requests")]
+    ]
     assert same
     assert same[0] == 9
 
@@ -182,7 +217,10 @@ def test_har(tmp_path: Path, path: Path) -> None:
     for row, flow, entry in zip(rows, expected, entries, strict=True):
         request, response = flow["request"], flow["response"]
         assert row["http_request_method"] == request["method"]
-        assert (row["url_scheme"], row["server_address"]) == (request["scheme"], request["pretty_host"] if "pretty_host" in request else request["host"])
+        assert (row["url_scheme"], row["server_address"]) == (
+            request["scheme"],
+            request["pretty_host"] if "pretty_host" in request else request["host"],
+        )
         target = urlsplit(request["path"])
         assert (row["url_path"], row["url_query"] or "") == (target.path or "/", target.query)
         assert row["http_response_status_code"] == (entry["response"]["status"] or None)
@@ -190,7 +228,9 @@ def test_har(tmp_path: Path, path: Path) -> None:
             assert row["http_response_status_code"] == response["status_code"]
         assert len(row["http_request_headers"]) == len(entry["request"]["headers"])
         assert len(row["http_response_headers"]) == len(entry["response"]["headers"])
-        assert [[item["name"], item["value"]] for item in row["http_response_headers"]] == [[item["name"], item["value"]] for item in entry["response"]["headers"]]
+        assert [[item["name"], item["value"]] for item in row["http_response_headers"]] == [
+            [item["name"], item["value"]] for item in entry["response"]["headers"]
+        ]
 
 
 @pytest.mark.parametrize("path", files("cyclonedx", "*.json"))
@@ -202,10 +242,18 @@ def test_cyclonedx(tmp_path: Path, path: Path) -> None:
 
     loaded = load_paths(tmp_path, path)
     rows = loaded.rows("components")
-    assert (loaded.entry.records, loaded.entry.rejected, len(rows)) == (count(document["components"]), 0, count(document["components"]))
-    assert {row["purl"] for row in rows if row["purl"]} == {item["purl"] for item in document["components"] if "purl" in item}
+    assert (loaded.entry.records, loaded.entry.rejected, len(rows)) == (
+        count(document["components"]),
+        0,
+        count(document["components"]),
+    )
+    assert {row["purl"] for row in rows if row["purl"]} == {
+        item["purl"] for item in document["components"] if "purl" in item
+    }
     product = document.get("metadata", {}).get("component", {})
-    assert {(row["service_name"], row["service_version"]) for row in rows} == {(product.get("name"), product.get("version"))}
+    assert {(row["service_name"], row["service_version"]) for row in rows} == {
+        (product.get("name"), product.get("version"))
+    }
 
 
 def test_a_difference_of_two_releases(tmp_path: Path) -> None:
@@ -213,7 +261,12 @@ def test_a_difference_of_two_releases(tmp_path: Path) -> None:
     expected: list[set[tuple[str, str]]] = []
     for version in ("v1.6.3", "v1.8.0"):
         path = DATA / "cyclonedx" / f"proton-bridge-{version}.bom.json"
-        names.append({(row["component_name"], row["component_version"]) for row in load_paths(tmp_path, path, case=f"{version}.case").rows("components")})
+        names.append(
+            {
+                (row["component_name"], row["component_version"])
+                for row in load_paths(tmp_path, path, case=f"{version}.case").rows("components")
+            }
+        )
         expected.append({(item["name"], item["version"]) for item in json.loads(path.read_text())["components"]})
     assert names == expected
     assert names[0] ^ names[1]
@@ -253,4 +306,6 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     refused = {Path(entry.path).name for entry in loaded.entries if entry.status == "unrecognised"}
     assert {"README.md", "LICENSE", "logs.json", "trace.json", "process_connect.json"} <= refused
     assert not [entry for entry in loaded.entries if entry.status == "failed"]
-    assert [(entry.name, entry.duplicate_of) for entry in loaded.entries if entry.status == "duplicate"] == [("zeek-tsv/http.log.gz", "zeek-tsv/http.log")]
+    assert [(entry.name, entry.duplicate_of) for entry in loaded.entries if entry.status == "duplicate"] == [
+        ("zeek-tsv/http.log.gz", "zeek-tsv/http.log")
+    ]

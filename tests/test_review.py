@@ -96,7 +96,9 @@ def test_planted_numbers(cases: dict[str, Path]) -> None:
     assert admin["details"]["clients"] == planted["open_admin_reports"]["canary_clients"]
     assert admin["details"]["baseline_denied"] == planted["open_admin_reports"]["baseline_denied_401"]
     assert by_detector["disclosure.stack_trace"]["canary"]["n"] == planted["stack_traces"]["canary_exchanges"]
-    assert by_detector["headers.security_header_lost"]["canary"]["n"] == planted["hsts_lost"]["canary_exchanges_without"]
+    assert (
+        by_detector["headers.security_header_lost"]["canary"]["n"] == planted["hsts_lost"]["canary_exchanges_without"]
+    )
     mail = by_detector["disclosure.email_property"]
     assert mail["entity"]["json_path"] == f"$.{planted['order_contact_email']['property']}"
     assert mail["canary"]["n"] == planted["order_contact_email"]["canary_exchanges"]
@@ -145,7 +147,12 @@ def test_a_changed_rule_needs_no_evidence(tmp_path: Path) -> None:
     shutil.copytree(SAMPLES / "checkout-compromised", evidence)
     config = tmp_path / "swapped.toml"
     text = (evidence / "canary.toml").read_text(encoding="utf-8")
-    config.write_text(text.replace('"canary"', '"x"').replace('cohort = "baseline"', 'cohort = "canary"').replace('"x"', '"baseline"'), encoding="utf-8")
+    config.write_text(
+        text.replace('"canary"', '"x"')
+        .replace('cohort = "baseline"', 'cohort = "canary"')
+        .replace('"x"', '"baseline"'),
+        encoding="utf-8",
+    )
     case, before = review([evidence], None, tmp_path / "a.case", Options())
     shutil.rmtree(evidence)
     result = run("detect", case.folder, "--config", config)
@@ -185,7 +192,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         for name, value in attrs:
-            external = name in ("src", "href", "action", "data", "poster", "srcset") and not (value or "").startswith("#")
+            external = name in ("src", "href", "action", "data", "poster", "srcset") and not (value or "").startswith(
+                "#"
+            )
             if name.startswith("on") or external or "javascript:" in (value or "").lower():
                 self.suspicious.append(f"{tag} {name}={value}")
 
@@ -204,7 +213,9 @@ def test_evidence_stays_as_it_was(tmp_path: Path) -> None:
     shutil.copytree(SAMPLES / "checkout-thin", evidence)
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in evidence.rglob("*") if file.is_file()}
     review([evidence], None, tmp_path / "a.case", Options())
-    assert before == {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in evidence.rglob("*") if file.is_file()}
+    assert before == {
+        file: (file.read_bytes(), file.stat().st_mtime_ns) for file in evidence.rglob("*") if file.is_file()
+    }
 
 
 def test_whole_review_without_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +229,9 @@ def test_whole_review_without_sockets(tmp_path: Path, monkeypatch: pytest.Monkey
     review([SAMPLES / "checkout-thin"], None, tmp_path / "a.case", Options())
 
 
-PAYLOAD = "<script>alert(1)</script>\"><img src=x onerror=alert(1)>\u202e\x1b]8;;http://evil.example\x07'; drop table x; --"
+PAYLOAD = (
+    "<script>alert(1)</script>\"><img src=x onerror=alert(1)>\u202e\x1b]8;;http://evil.example\x07'; drop table x; --"
+)
 
 
 def poisoned(value: Any, key: str = "") -> Any:
@@ -227,7 +240,19 @@ def poisoned(value: Any, key: str = "") -> Any:
         return {name: poisoned(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [poisoned(item, key) for item in value]
-    keep = {"time", "start_time", "version", "upstream_cluster", "body_encoding", "body_state", "pod", "upstream_host", "server_address", "authn", "method"}
+    keep = {
+        "time",
+        "start_time",
+        "version",
+        "upstream_cluster",
+        "body_encoding",
+        "body_state",
+        "pod",
+        "upstream_host",
+        "server_address",
+        "authn",
+        "method",
+    }
     return value + PAYLOAD if isinstance(value, str) and key not in keep else value
 
 
@@ -241,10 +266,18 @@ def test_payload_in_every_text_field_appears_as_text_only(tmp_path: Path) -> Non
         file.write_text("".join(json.dumps(poisoned(json.loads(line))) + "\n" for line in lines), encoding="utf-8")
     for sbom in evidence.glob("sbom/*.json"):
         document = json.loads(sbom.read_text(encoding="utf-8"))
-        document["components"] = [{**item, "name": item["name"] + PAYLOAD, "purl": item.get("purl", "") + PAYLOAD} for item in document["components"]]
+        document["components"] = [
+            {**item, "name": item["name"] + PAYLOAD, "purl": item.get("purl", "") + PAYLOAD}
+            for item in document["components"]
+        ]
         sbom.write_text(json.dumps(document), encoding="utf-8")
     conn = evidence / "network" / "ssl.log"
-    conn.write_text(conn.read_text(encoding="utf-8").replace("collect.pixel-sync.example", "collect<script>alert(1)</script>.example"), encoding="utf-8")
+    conn.write_text(
+        conn.read_text(encoding="utf-8").replace(
+            "collect.pixel-sync.example", "collect<script>alert(1)</script>.example"
+        ),
+        encoding="utf-8",
+    )
     result = run("review", evidence, "--case", tmp_path / "a.case")
     assert result.exit_code == 0, result.output
     page = Page()
@@ -282,9 +315,17 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "code", "words"), BAD, ids=[" ".join(row[0][:2]) + f" {index}" for index, row in enumerate(BAD)])
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"), BAD, ids=[" ".join(row[0][:2]) + f" {index}" for index, row in enumerate(BAD)]
+)
 def test_bad_input_is_one_sentence_and_a_code(
-    arguments: list[str], code: int, words: str, tmp_path: Path, cases: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    arguments: list[str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    cases: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     from forensics.cli import main
 
@@ -307,7 +348,8 @@ def test_bad_input_is_one_sentence_and_a_code(
 def test_second_process_is_told_who_holds_the_case(tmp_path: Path) -> None:
     import os
 
-    from forensics.case import CaseError, create, exclusive
+    from forensics.case import create, exclusive
+    from forensics.errors import CaseError
 
     case = create(tmp_path / "a.case")
     with exclusive(case), pytest.raises(CaseError, match=str(os.getpid())), exclusive(case):

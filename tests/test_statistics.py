@@ -41,7 +41,10 @@ def test_one_stratum_is_fisher_on_two_thousand_small_tables() -> None:
         stratum = draw(rng, 30)
         found = stratified_test([stratum])
         for side, alternative in SIDES.items():
-            assert getattr(found, side) == pytest.approx(scipy_p(stratum, alternative), rel=1e-9, abs=1e-14), (stratum, side)
+            assert getattr(found, side) == pytest.approx(scipy_p(stratum, alternative), rel=1e-9, abs=1e-14), (
+                stratum,
+                side,
+            )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,12 @@ def enumerated(strata: list[Stratum]) -> dict[str, Fraction]:
     for s in strata:
         events, total = s.canary_n + s.baseline_n, s.canary_total + s.baseline_total
         low, high = max(0, events - s.baseline_total), min(events, s.canary_total)
-        ranges.append([(k, Fraction(comb(s.canary_total, k) * comb(s.baseline_total, events - k), comb(total, events))) for k in range(low, high + 1)])
+        ranges.append(
+            [
+                (k, Fraction(comb(s.canary_total, k) * comb(s.baseline_total, events - k), comb(total, events)))
+                for k in range(low, high + 1)
+            ]
+        )
     for combination in itertools.product(*ranges):
         chance = Fraction(1)
         for _, part in combination:
@@ -118,7 +126,10 @@ def test_p_values_stay_between_zero_and_one_and_mirror() -> None:
     rng = random.Random(7)  # noqa: S311 - draws, not cryptography
     for _ in range(300):
         s = draw(rng, 40)
-        found, mirror = stratified_test([s]), stratified_test([Stratum(s.baseline_n, s.baseline_total, s.canary_n, s.canary_total)])
+        found, mirror = (
+            stratified_test([s]),
+            stratified_test([Stratum(s.baseline_n, s.baseline_total, s.canary_n, s.canary_total)]),
+        )
         assert all(0 <= getattr(found, side) <= 1 for side in SIDES)
         assert found.two_sided == pytest.approx(mirror.two_sided)
         assert found.lower == pytest.approx(mirror.higher)
@@ -205,7 +216,9 @@ def test_q_values_against_scipy() -> None:
 
 @pytest.mark.parametrize("total", [1, 2, 30, 1000, 10**6])
 def test_zero_events_leave_the_clopper_pearson_bound(total: int) -> None:
-    assert zero_event_bound(total) == pytest.approx(stats.binomtest(0, total, alternative="less").proportion_ci(0.95).high, rel=1e-9)
+    assert zero_event_bound(total) == pytest.approx(
+        stats.binomtest(0, total, alternative="less").proportion_ci(0.95).high, rel=1e-9
+    )
 
 
 def test_zero_event_bounds() -> None:

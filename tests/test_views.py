@@ -30,7 +30,7 @@ equals = "b"
 T = "2026-03-03T09:30:00"
 
 
-def built(toml: str = RULES, **tables: list[dict[str, Any]]) -> Sandbox:
+def built(toml: str = RULES, **tables: Any) -> Sandbox:
     store = open_memory(1)
     views.load_rows(store, tables)
     views.derive(store, parse(toml).config, [])
@@ -59,7 +59,12 @@ def test_one_observer_is_chosen_for_both_cohorts(rows: list[dict[str, Any]], exp
 
 
 def test_statements_of_all_sources_add_up() -> None:
-    store = built(rollout_events=[{"time": T, "observer": "a", "event_kind": "note"}, {"time": T, "observer": "b", "event_kind": "note"}])
+    store = built(
+        rollout_events=[
+            {"time": T, "observer": "a", "event_kind": "note"},
+            {"time": T, "observer": "b", "event_kind": "note"},
+        ]
+    )
     assert store.value("select count(*) from main.rollout_events") == 2
 
 
@@ -70,11 +75,25 @@ def test_every_view_binds_over_nothing() -> None:
 
 
 def connection(**more: Any) -> dict[str, Any]:
-    return {"time": T, "observer": "zeek.conn", "k8s_pod_name": "c", "source_address": "10.42.0.7", "destination_address": "203.0.113.5", "destination_port": 443, **more}
+    return {
+        "time": T,
+        "observer": "zeek.conn",
+        "k8s_pod_name": "c",
+        "source_address": "10.42.0.7",
+        "destination_address": "203.0.113.5",
+        "destination_port": 443,
+        **more,
+    }
 
 
 def dns(name: str, *addresses: str, time: str = "2026-03-03T09:00:00", client: str = "10.42.0.7") -> dict[str, Any]:
-    return {"time": time, "observer": "zeek.dns", "client_address": client, "dns_question_name": name, "dns_answers": [{"type": None, "data": address, "ttl": 60.0} for address in addresses]}
+    return {
+        "time": time,
+        "observer": "zeek.dns",
+        "client_address": client,
+        "dns_question_name": name,
+        "dns_answers": [{"type": None, "data": address, "ttl": 60.0} for address in addresses],
+    }
 
 
 def named(store: Sandbox) -> list[tuple[Any, ...]]:
@@ -82,29 +101,73 @@ def named(store: Sandbox) -> list[tuple[Any, ...]]:
 
 
 def test_dns_names_a_connection_of_the_client_that_asked() -> None:
-    rows = [connection(), connection(source_address="10.42.0.8"), connection(time="2026-03-03T08:59:59"), connection(destination_address="203.0.113.6")]
+    rows = [
+        connection(),
+        connection(source_address="10.42.0.8"),
+        connection(time="2026-03-03T08:59:59"),
+        connection(destination_address="203.0.113.6"),
+    ]
     store = built(connections=rows, dns_queries=[dns("api.example", "203.0.113.5")])
-    assert named(store) == [("api.example", "dns"), ("203.0.113.5", "none"), ("203.0.113.5", "none"), ("203.0.113.6", "none")]
+    assert named(store) == [
+        ("api.example", "dns"),
+        ("203.0.113.5", "none"),
+        ("203.0.113.5", "none"),
+        ("203.0.113.6", "none"),
+    ]
 
 
 def test_the_latest_answer_holds() -> None:
     """Two names share an address: each connection has the name asked for last, and none is doubled."""
-    questions = [dns("a.example", "203.0.113.5"), dns("b.example", "203.0.113.5", time="2026-03-03T09:10:00"), dns("a.example", "203.0.113.5", time="2026-03-03T09:20:00")]
+    questions = [
+        dns("a.example", "203.0.113.5"),
+        dns("b.example", "203.0.113.5", time="2026-03-03T09:10:00"),
+        dns("a.example", "203.0.113.5", time="2026-03-03T09:20:00"),
+    ]
     rows = [connection(time=f"2026-03-03T09:{minute}:00") for minute in ("05", "15", "25")]
-    assert named(built(connections=rows, dns_queries=questions)) == [("a.example", "dns"), ("b.example", "dns"), ("a.example", "dns")]
+    assert named(built(connections=rows, dns_queries=questions)) == [
+        ("a.example", "dns"),
+        ("b.example", "dns"),
+        ("a.example", "dns"),
+    ]
 
 
 def test_sni_wins_over_dns_and_over_host() -> None:
-    tls = {"time": T, "observer": "zeek.ssl", "connection_uid": "C1", "source_address": "10.42.0.7", "destination_address": "203.0.113.5", "tls_client_server_name": "sni.example"}
+    tls = {
+        "time": T,
+        "observer": "zeek.ssl",
+        "connection_uid": "C1",
+        "source_address": "10.42.0.7",
+        "destination_address": "203.0.113.5",
+        "tls_client_server_name": "sni.example",
+    }
     http = {"time": T, "observer": "zeek.http", "connection_uid": "C2", "server_address": "host.example"}
-    rows = [connection(connection_uid="C1"), connection(connection_uid="C2"), connection(tls_client_server_name="own.example", connection_uid="C1"), connection(connection_uid="C3")]
+    rows = [
+        connection(connection_uid="C1"),
+        connection(connection_uid="C2"),
+        connection(tls_client_server_name="own.example", connection_uid="C1"),
+        connection(connection_uid="C3"),
+    ]
     store = built(connections=[*rows, tls], http_requests=[http], dns_queries=[dns("dns.example", "203.0.113.5")])
-    assert named(store) == [("sni.example", "sni"), ("host.example", "host"), ("own.example", "connection"), ("dns.example", "dns")]
+    assert named(store) == [
+        ("sni.example", "sni"),
+        ("host.example", "host"),
+        ("own.example", "connection"),
+        ("dns.example", "dns"),
+    ]
 
 
 def test_what_counts_as_outbound() -> None:
-    rows = [connection(is_established=flag, network_direction=direction) for flag in (True, None, False) for direction in ("outbound", None, "inbound")]
-    assert [row[0] for row in built(connections=rows).rows("select record_no from outbound order by record_no")] == [1, 2, 4, 5]
+    rows = [
+        connection(is_established=flag, network_direction=direction)
+        for flag in (True, None, False)
+        for direction in ("outbound", None, "inbound")
+    ]
+    assert [row[0] for row in built(connections=rows).rows("select record_no from outbound order by record_no")] == [
+        1,
+        2,
+        4,
+        5,
+    ]
 
 
 ALLOW = """
@@ -140,7 +203,11 @@ def test_allowed_destinations() -> None:
         connection(destination_address="192.0.2.1", tls_client_server_name="late.test"),
     ]
     store = built(RULES + ALLOW, connections=rows)
-    assert set(store.rows("select destination, destination_port from allowed_destinations")) == {("api.example", 443), ("203.0.113.5", 8443), ("198.51.100.7", 1)}
+    assert set(store.rows("select destination, destination_port from allowed_destinations")) == {
+        ("api.example", 443),
+        ("203.0.113.5", 8443),
+        ("198.51.100.7", 1),
+    }
 
 
 ROUTES = {
@@ -189,7 +256,13 @@ def test_given_routes_come_first() -> None:
     paths = ["/orders/abc/items", "/orders/a/b/items", "/aXb/1", "/a.b/c", "/orders/7"]
     store = built(text, http_requests=[{"time": T, "url_path": path} for path in paths])
     found = dict(store.rows("select url_path, route from dims.routes"))
-    assert [found[path] for path in paths] == ["/orders/{id}/items", "/orders/a/b/items", "/aXb/{id}", "/a.b/{x}", "/orders/{id}"]
+    assert [found[path] for path in paths] == [
+        "/orders/{id}/items",
+        "/orders/a/b/items",
+        "/aXb/{id}",
+        "/a.b/{x}",
+        "/orders/{id}",
+    ]
 
 
 def made(folder: Path) -> tuple[Case, Path]:
@@ -206,7 +279,12 @@ def made(folder: Path) -> tuple[Case, Path]:
 
 def counts(case: Case) -> dict[str, int]:
     with views.opened(case) as sandbox:
-        return {row["cohort"]: row["rows"] for row in sandbox.select("select cohort, count(*) as rows from http_requests group by cohort order by cohort")}
+        return {
+            row["cohort"]: row["rows"]
+            for row in sandbox.select(
+                "select cohort, count(*) as rows from http_requests group by cohort order by cohort"
+            )
+        }
 
 
 def test_a_changed_rule_reads_no_evidence(tmp_path: Path) -> None:
@@ -245,7 +323,9 @@ def test_facts_carry_where_they_come_from(tmp_path: Path) -> None:
     case, _ = made(tmp_path)
     entry = case.ledger()[0]
     with views.opened(case) as sandbox:
-        rows = sandbox.select("select record_id, evidence_id, record_no from facts.http_requests order by record_no limit 1")
+        rows = sandbox.select(
+            "select record_id, evidence_id, record_no from facts.http_requests order by record_no limit 1"
+        )
         assert rows == [{"record_id": f"{entry.id}:1", "evidence_id": entry.id, "record_no": 1}]
         for table in TABLES:
             assert sandbox.select(f"select count(*) as n from facts.{table}")[0]["n"] == entry.rows.get(table, 0)
@@ -256,6 +336,12 @@ def test_the_sandbox_reads_nothing_else(tmp_path: Path) -> None:
 
     case, evidence = made(tmp_path)
     with views.opened(case) as sandbox:
-        for sql in (f"select * from read_text('{evidence / 'a.log.gz'}')", "select * from read_text('/etc/passwd')", "copy http_requests to '/tmp/x'", "attach '/tmp/x.db'", "select 1; select 2"):
+        for sql in (
+            f"select * from read_text('{evidence / 'a.log.gz'}')",
+            "select * from read_text('/etc/passwd')",
+            "copy http_requests to '/tmp/x'",
+            "attach '/tmp/x.db'",
+            "select 1; select 2",
+        ):
             with pytest.raises(QueryError):
                 sandbox.select(sql)

@@ -51,7 +51,9 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest command where one is misspelt."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
@@ -82,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        code = cli.main(args=list(arguments) if arguments is not None else None, prog_name="canary-forensics", standalone_mode=False)
+        code = cli.main(
+            args=list(arguments) if arguments is not None else None, prog_name="canary-forensics", standalone_mode=False
+        )
     except ForensicsError as error:
         code = _tell(error)
     except click.exceptions.Exit as error:
@@ -116,7 +120,9 @@ def _tell(error: ForensicsError) -> int:
 def _defect(error: Exception) -> int:
     if os.environ.get("CANARY_DEBUG"):
         raise error
-    click.echo(f"Error: this is a defect of canary-forensics: {type(error).__name__}: {safe_text(error, 300)}", err=True)
+    click.echo(
+        f"Error: this is a defect of canary-forensics: {type(error).__name__}: {safe_text(error, 300)}", err=True
+    )
     click.echo("  Set CANARY_DEBUG=1 for the traceback and report it; nothing of the evidence was changed.", err=True)
     return 5
 

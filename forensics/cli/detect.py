@@ -19,7 +19,7 @@ from forensics.cli.gate import fail_on_option
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json instead of the summary.")
 @fail_on_option
 @click.pass_context
-def command(  # noqa: PLR0913 - one parameter an option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context, case: Path, config: Path | None, only: tuple[str, ...], skip: tuple[str, ...], queries: tuple[Path, ...],
     threads: int | None, as_json: bool, fail_on: str | None,
 ) -> None:  # fmt: skip

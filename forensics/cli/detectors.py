@@ -9,7 +9,9 @@ import click
 from forensics.cli.output import emit, format_options
 from forensics.text import safe_lines
 
-_queries = click.option("--queries", multiple=True, type=click.Path(path_type=Path), help="Folder with detectors of your own.")
+_queries = click.option(
+    "--queries", multiple=True, type=click.Path(path_type=Path), help="Folder with detectors of your own."
+)
 
 
 @click.group()
@@ -24,7 +26,10 @@ def list_(queries: tuple[Path, ...], form: str, as_json: bool) -> None:
     """List the detectors."""
     from forensics.detectors import load
 
-    rows = [[item.id, item.front.severity, item.front.confidence, item.front.compare, item.front.title] for item in load(queries)]
+    rows = [
+        [item.id, item.front.severity, item.front.confidence, item.front.compare, item.front.title]
+        for item in load(queries)
+    ]
     emit(["id", "severity", "confidence", "compare", "title"], rows, form, as_json=as_json)
 
 
@@ -52,13 +57,22 @@ def test(ctx: click.Context, detector: str | None, queries: tuple[Path, ...]) ->
     for item in [by_id(loaded, detector)] if detector else loaded:
         for result in run_tests(item):
             failed += not result.passed
-            click.echo(f"{'ok  ' if result.passed else 'FAIL'}  {item.id}: {result.name}" + (f"\n      {result.message}" if not result.passed else ""))
+            click.echo(
+                f"{'ok  ' if result.passed else 'FAIL'}  {item.id}: {result.name}"
+                + (f"\n      {result.message}" if not result.passed else "")
+            )
     ctx.exit(1 if failed else 0)
 
 
 @command.command()
 @click.argument("detector")
-@click.option("--queries", default=Path("queries"), show_default=True, type=click.Path(path_type=Path), help="Folder to write into.")
+@click.option(
+    "--queries",
+    default=Path("queries"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder to write into.",
+)
 def new(detector: str, queries: Path) -> None:
     """Write a new detector FAMILY.NAME and its test, to be filled in."""
     from forensics.detectors.testing import start

@@ -32,8 +32,10 @@ def command(case: Path, finding: str, queries: tuple[Path, ...], as_json: bool) 
     _words(told)
     click.secho("\nRecords (masked)", bold=True)
     emit(told.rows["columns"], told.rows["rows"], "table")
-    click.echo(f"{len(told.rows['rows']):,} of {told.rows['total']:,} shown; one of them: canary-forensics show CASE RECORD --raw")
-    click.secho(f"\nSQL of {told.detector.id} (run it with: canary-forensics sql CASE \"...\")", bold=True)
+    click.echo(
+        f"{len(told.rows['rows']):,} of {told.rows['total']:,} shown; one of them: canary-forensics show CASE RECORD --raw"
+    )
+    click.secho(f'\nSQL of {told.detector.id} (run it with: canary-forensics sql CASE "...")', bold=True)
     click.echo(safe_lines(runnable_sql(told.detector)))
     if told.changed_since:
         click.secho("The detector has changed since this finding was made: run detect again.", fg="yellow")
@@ -47,11 +49,15 @@ def _words(told: Explanation) -> None:
     click.echo(f"  what         {_pairs(item['entity'])}")
     click.echo(f"  details      {_pairs(item['details'])}")
     click.echo(f"  canary       {item['canary']['n']:,} of {item['canary']['total']:,} ({item['unit']}s)")
-    click.echo(f"  baseline     {item['baseline']['n']:,} of {item['baseline']['total']:,}; before and after the phases {item['prior_n']:,}")
+    click.echo(
+        f"  baseline     {item['baseline']['n']:,} of {item['baseline']['total']:,}; before and after the phases {item['prior_n']:,}"
+    )
     if item["p_value"] is not None:
         click.echo(f"  test         exact, by phase: p = {_p(item['p_value'])}, q = {_p(item['q_value'])}")
     if item["interval"]:
-        click.echo(f"  difference   {item['effect']:+.1%} (95 %: {item['interval'][0]:+.1%} to {item['interval'][1]:+.1%})")
+        click.echo(
+            f"  difference   {item['effect']:+.1%} (95 %: {item['interval'][0]:+.1%} to {item['interval'][1]:+.1%})"
+        )
     click.echo(f"  seen         {item['first_seen']} to {item['last_seen']}")
     click.echo(f"  why          {safe_text(item['why'])}")
     click.echo(f"  not if       {safe_text('; '.join(told.detector.front.false_positives))}")

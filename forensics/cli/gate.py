@@ -16,13 +16,19 @@ DONE, FINDINGS, EVIDENCE = 0, 1, 3
 def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--fail-on` to a command."""
     return click.option(
-        "--fail-on", type=click.Choice([*reversed(SEVERITIES)]), help="Exit 1 on an active finding of this severity or above, 3 when inconclusive."
+        "--fail-on",
+        type=click.Choice([*reversed(SEVERITIES)]),
+        help="Exit 1 on an active finding of this severity or above, 3 when inconclusive.",
     )(function)
 
 
 def exit_code(result: Result, ledger: Sequence[LedgerEntry], fail_on: str | None, max_reject_share: float) -> int:
     """Return 1 for gated findings, 3 for damaged evidence or a gated inconclusive verdict, else 0; 1 goes before 3."""
-    if fail_on is not None and any(_counts(item.severity, fail_on) for item in result.findings if item.status == "active" and item.novelty != "pre_existing"):
+    if fail_on is not None and any(
+        _counts(item.severity, fail_on)
+        for item in result.findings
+        if item.status == "active" and item.novelty != "pre_existing"
+    ):
         return FINDINGS
     if damaged(ledger, max_reject_share):
         return EVIDENCE

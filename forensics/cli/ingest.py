@@ -16,7 +16,7 @@ import click
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine.")
 @click.option("--copy", is_flag=True, help="Copy the evidence into the case's restricted folder.")
 @click.pass_context
-def command(  # noqa: PLR0913 - one parameter an option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context, case: Path, evidence: tuple[Path, ...], config: Path | None, form: str, ignore: tuple[str, ...], threads: int | None, copy: bool,
 ) -> None:  # fmt: skip
     """Add EVIDENCE to CASE (made if it is not there) and print its ledger. The same content is not counted twice."""

@@ -23,7 +23,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff2
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--format` and `--json` to a command."""
     function = click.option("--json", "as_json", is_flag=True, help="Short for --format json.")(function)
-    return click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows come out.")(function)
+    return click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows come out."
+    )(function)
 
 
 def emit(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str, *, as_json: bool = False) -> None:
@@ -107,7 +109,9 @@ def _table(columns: list[str], rows: list[list[Any]]) -> None:
         table.add_column(Text(safe_text(title)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_shown(value)) for value in row))
-    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 10_000)
+    console = Console(
+        highlight=False, markup=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 10_000
+    )
     console.print(table)
 
 

@@ -10,7 +10,12 @@ import click
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
 @click.option("--format", "form", default="html", show_default=True, help="html, markdown or json.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write; - is standard output. Without it, into the case's reports.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="File to write; - is standard output. Without it, into the case's reports.",
+)
 def command(case: Path, form: str, output: Path | None) -> None:
     """Write the result of CASE as FORMAT. A pure function of findings.json and results/: nothing is computed again."""
     from forensics.case import exclusive, open_case, write_bytes

@@ -11,7 +11,9 @@ from forensics.cli.gate import fail_on_option
 
 @click.command(short_help="Review evidence: ingest, detect, report.")
 @click.argument("evidence", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--config", type=click.Path(path_type=Path), help="canary.toml; without it the one in the first evidence folder.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="canary.toml; without it the one in the first evidence folder."
+)
 @click.option("--case", "folder", type=click.Path(path_type=Path), help="Case folder; without it <name>.case here.")
 @click.option("--format", "form", default="", help="Format of all files, where content does not tell.")
 @click.option("--ignore", multiple=True, metavar="GLOB", help="Leave out files of a folder.")
@@ -20,7 +22,7 @@ from forensics.cli.gate import fail_on_option
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json instead of the summary.")
 @fail_on_option
 @click.pass_context
-def command(  # noqa: PLR0913 - one parameter an option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context, evidence: tuple[Path, ...], config: Path | None, folder: Path | None, form: str, ignore: tuple[str, ...],
     queries: tuple[Path, ...], threads: int | None, as_json: bool, fail_on: str | None,
 ) -> None:  # fmt: skip

@@ -15,8 +15,14 @@ _WIDTH = 64 * 1024  # bytes of a line with its neighbours; a single line goes ou
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("record")
-@click.option("--raw", is_flag=True, help="Show the bytes in the evidence file, after its hash was checked. Recorded in access.jsonl.")
-@click.option("--context", default=0, show_default=True, type=click.IntRange(0, 1000), help="Lines before and after, with --raw.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Show the bytes in the evidence file, after its hash was checked. Recorded in access.jsonl.",
+)
+@click.option(
+    "--context", default=0, show_default=True, type=click.IntRange(0, 1000), help="Lines before and after, with --raw."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(case: Path, record: str, raw: bool, context: int, as_json: bool) -> None:
     """Show RECORD (EVIDENCE:NUMBER) of CASE as it was parsed, or with --raw as it stands in the evidence."""
@@ -47,15 +53,18 @@ def command(case: Path, record: str, raw: bool, context: int, as_json: bool) -> 
 def _raw(entry: object, number: int, context: int) -> None:
     """Whole bytes where standard output is not a terminal and one line is asked for; else with control characters made visible."""
     from forensics.case import LedgerEntry
-    from forensics.importers import by_name
     from forensics.errors import UsageError
+    from forensics.importers import by_name
     from forensics.investigate.show import document_entry, raw_lines
     from forensics.text import shown
 
     assert isinstance(entry, LedgerEntry)  # noqa: S101 - the caller's type, kept out of the import time
     importer = by_name(entry.format)
     if importer.has("table_sql"):
-        raise UsageError(f"{entry.name} is {entry.format}: its rows have no bytes of their own.", hint="Without --raw, show prints the row.")
+        raise UsageError(
+            f"{entry.name} is {entry.format}: its rows have no bytes of their own.",
+            hint="Without --raw, show prints the row.",
+        )
     if importer.has("records") and entry.format != "native-csv":
         text = document_entry(entry, number).decode("utf-8", "backslashreplace")
         click.echo("\n".join(safe_text(line) for line in text.split("\n")))
@@ -67,4 +76,6 @@ def _raw(entry: object, number: int, context: int) -> None:
     for line in lines:
         mark = ">" if line.wanted else " "
         rest = f" ({shown(_WIDTH, len(line.data))[:-6]} bytes shown)" if len(line.data) > _WIDTH else ""
-        click.echo(f"{mark} {line.number:>8}  {safe_text(line.data[:_WIDTH].decode('utf-8', 'backslashreplace'))}{rest}")
+        click.echo(
+            f"{mark} {line.number:>8}  {safe_text(line.data[:_WIDTH].decode('utf-8', 'backslashreplace'))}{rest}"
+        )

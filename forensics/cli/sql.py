@@ -16,7 +16,7 @@ from forensics.cli.output import emit, format_options
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="Rows at most.")
 @click.option("--seconds", default=600.0, show_default=True, type=click.FloatRange(0.1), help="Time at most.")
 @format_options
-def command(case: Path, query: str | None, tables: bool, limit: int, seconds: float, form: str, as_json: bool) -> None:  # noqa: PLR0913 - one parameter an option
+def command(case: Path, query: str | None, tables: bool, limit: int, seconds: float, form: str, as_json: bool) -> None:
     """Run QUERY, exactly one SELECT, over the views of CASE. It can read nothing else and change nothing."""
     from forensics import views
     from forensics.case import open_case

@@ -38,7 +38,19 @@ def command(ctx: click.Context, case: Path, check_evidence: bool, as_json: bool)
 
 def print_ledger(entries: Sequence[LedgerEntry]) -> None:
     """Print one line a file."""
-    columns = ["file", "status", "format", "records", "accepted", "rejected", "skipped", "rows", "first", "last", "note"]
+    columns = [
+        "file",
+        "status",
+        "format",
+        "records",
+        "accepted",
+        "rejected",
+        "skipped",
+        "rows",
+        "first",
+        "last",
+        "note",
+    ]
     rows = [
         [
             entry.name, entry.status, entry.format, entry.records, entry.accepted, entry.rejected, sum(entry.skipped.values()),

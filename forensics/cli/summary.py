@@ -23,7 +23,9 @@ def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
     ledger = case.ledger()
     records = sum(entry.records for entry in ledger)
     accepted = sum(entry.accepted for entry in ledger)
-    click.echo(f"Evidence   {plural(len(ledger), 'file')}, {plural(records, 'record')}: {accepted:,} accepted, {_lost(case)}")
+    click.echo(
+        f"Evidence   {plural(len(ledger), 'file')}, {plural(records, 'record')}: {accepted:,} accepted, {_lost(case)}"
+    )
     click.echo(f"Coverage   grade {result.coverage.grade}")
     for reason in result.coverage.reasons:
         _hanging(f"- {safe_text(reason)}")
@@ -57,7 +59,16 @@ def _detectors(result: Result) -> None:
     counts: dict[str, int] = {}
     for state in result.detectors:
         counts[state.state] = counts.get(state.state, 0) + 1
-    words = [f"{counts[word]} {label}" for word, label in (("finding", "found something"), ("clean", "clean"), ("not_evaluated", "not evaluated"), ("error", "failed")) if word in counts]
+    words = [
+        f"{counts[word]} {label}"
+        for word, label in (
+            ("finding", "found something"),
+            ("clean", "clean"),
+            ("not_evaluated", "not evaluated"),
+            ("error", "failed"),
+        )
+        if word in counts
+    ]
     click.echo(f"Detectors  {', '.join(words)}")
     silent: dict[str, list[str]] = {}
     for state in result.detectors:
@@ -68,7 +79,12 @@ def _detectors(result: Result) -> None:
 
 
 def _incident(incident: Incident) -> None:
-    click.secho(f"{incident.severity.upper():<9}", nl=False, bold=True, fg="red" if level(incident.severity) >= level("high") else "yellow")
+    click.secho(
+        f"{incident.severity.upper():<9}",
+        nl=False,
+        bold=True,
+        fg="red" if level(incident.severity) >= level("high") else "yellow",
+    )
     click.echo(f"  {safe_text(incident.title)}")
     _hanging(safe_text(incident.summary))
     _hanging(f"-> {safe_text(incident.recommendation)}")
@@ -77,7 +93,9 @@ def _incident(incident: Incident) -> None:
 def _hanging(text: str) -> None:
     """Print below the label column; on a terminal long lines are folded there."""
     width = shutil.get_terminal_size().columns - len(_INDENT) if sys.stdout.isatty() else 0
-    for line in textwrap.wrap(text, max(width, 40), break_long_words=False, break_on_hyphens=False) if width else [text]:
+    for line in (
+        textwrap.wrap(text, max(width, 40), break_long_words=False, break_on_hyphens=False) if width else [text]
+    ):
         click.echo(_INDENT + line)
 
 
@@ -97,4 +115,6 @@ def _next(case: Case, result: Result) -> None:
         click.echo(f"  canary-forensics explain {folder} {result.findings[0].id}")
     click.echo(f"  canary-forensics timeline {folder}")
     if not case.config().config.cohort:
-        click.echo(f"  canary-forensics init {' '.join(shlex.quote(entry.path) for entry in case.ledger()[:1])} ...   # proposes cohort rules")
+        click.echo(
+            f"  canary-forensics init {' '.join(shlex.quote(entry.path) for entry in case.ledger()[:1])} ...   # proposes cohort rules"
+        )

@@ -15,11 +15,23 @@ from forensics.cli.output import emit, format_options
 @click.option("--to", "end", help="Moment after the last.")
 @click.option("--around", metavar="ID", help="A finding (F-...) or a record (EVIDENCE:NUMBER).")
 @click.option("--minutes", default=2.0, show_default=True, help="Margin of --around.")
-@click.option("--cohort", type=click.Choice(["canary", "baseline", "prior", "after", "unknown"]), help="Only this cohort, and what the controller did.")
+@click.option(
+    "--cohort",
+    type=click.Choice(["canary", "baseline", "prior", "after", "unknown"]),
+    help="Only this cohort, and what the controller did.",
+)
 @click.option("--limit", default=200, show_default=True, type=click.IntRange(1), help="Rows at most.")
 @format_options
-def command(  # noqa: PLR0913 - one parameter an option
-    case: Path, start: str | None, end: str | None, around: str | None, minutes: float, cohort: str | None, limit: int, form: str, as_json: bool
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    case: Path,
+    start: str | None,
+    end: str | None,
+    around: str | None,
+    minutes: float,
+    cohort: str | None,
+    limit: int,
+    form: str,
+    as_json: bool,
 ) -> None:
     """Show all tables of CASE in one stream, with phases and rollout actions in between."""
     from forensics.case import open_case

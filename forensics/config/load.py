@@ -112,9 +112,13 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint="Name an existing file with --config.") from error
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}.", hint="Name an existing file with --config."
+        ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8.", hint="TOML files are UTF-8; save it so.", location=Location(path)) from error
+        raise ConfigError(
+            f"{path} is not UTF-8.", hint="TOML files are UTF-8; save it so.", location=Location(path)
+        ) from error
 
 
 def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str) -> Iterator[Problem]:
@@ -158,9 +162,15 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
         yield from (_network_problem(cidr, f"zone[{index}].cidrs") for cidr in zone.cidrs if not _is_network(cidr))
     for index, identity in enumerate(config.identity):
         if "/" in identity.address or not _is_network(identity.address):
-            yield Problem(f"identity[{index}].address", f"`{identity.address}` is not an address; write it as 10.42.0.7 or fd00::7.")
+            yield Problem(
+                f"identity[{index}].address",
+                f"`{identity.address}` is not an address; write it as 10.42.0.7 or fd00::7.",
+            )
     if config.display.time_zone not in zoneinfo.available_timezones():
-        yield Problem("display.time_zone", f"`{config.display.time_zone}` is not a time zone of this machine; write it as Europe/Paris.")
+        yield Problem(
+            "display.time_zone",
+            f"`{config.display.time_zone}` is not a time zone of this machine; write it as Europe/Paris.",
+        )
 
 
 def _cohort_problems(config: Config) -> Iterator[Problem]:
@@ -184,15 +194,22 @@ def _subject_problems(rule: CohortRule, key: str, tests: list[str]) -> Iterator[
     """`evidence` is a glob by itself; `column` and `flag` need one test."""
     tested = [name for name in ("column", "flag") if getattr(rule, name)]
     if not tested and not rule.evidence:
-        yield Problem(f"{key}.column", "A cohort rule names a `column`, a `flag`, or `evidence` (a glob over file names).")
+        yield Problem(
+            f"{key}.column", "A cohort rule names a `column`, a `flag`, or `evidence` (a glob over file names)."
+        )
     elif len(tested) > 1:
         yield Problem(f"{key}.column", "A cohort rule names `column` or `flag`, not both.")
     elif rule.flag and rule.cidr is not None:
         yield Problem(f"{key}.cidr", "A flag's variant is no address; test it with `equals`, `in`, `glob` or `re2`.")
     elif tested and len(tests) != 1:
-        yield Problem(f"{key}.{tested[0]}", "A rule on a column or flag has exactly one of `equals`, `in`, `glob`, `re2`, `cidr`.")
+        yield Problem(
+            f"{key}.{tested[0]}", "A rule on a column or flag has exactly one of `equals`, `in`, `glob`, `re2`, `cidr`."
+        )
     elif not tested and tests:
-        yield Problem(f"{key}.{'in' if tests[0] == 'any_of' else tests[0]}", "`evidence` is a glob over file names and needs no test.")
+        yield Problem(
+            f"{key}.{'in' if tests[0] == 'any_of' else tests[0]}",
+            "`evidence` is a glob over file names and needs no test.",
+        )
 
 
 def _re2_trouble(pattern: str) -> str:
@@ -213,7 +230,9 @@ def _has_column(table: str, column: str) -> bool:
 def _column_advice(table: str, column: str) -> str:
     known = sorted({name for entry in TABLES.values() if table in ("*", entry.name) for name in entry.types})
     near = difflib.get_close_matches(column, known, 1, 0.5)
-    return f"`{column}` is not a column{'' if table == '*' else f' of {table}'}" + (f"; did you mean `{near[0]}`?" if near else ".")
+    return f"`{column}` is not a column{'' if table == '*' else f' of {table}'}" + (
+        f"; did you mean `{near[0]}`?" if near else "."
+    )
 
 
 def _time_problems(config: Config) -> Iterator[Problem]:
@@ -232,8 +251,11 @@ def _time_problems(config: Config) -> Iterator[Problem]:
 
 def _moments(config: Config) -> Iterator[tuple[str, datetime]]:
     named = [("window.", config.window)]
-    named += [(f"{name}[{index}].", entry) for name in ("phase", "cohort", "identity", "allow", "suppress")
-              for index, entry in enumerate(getattr(config, name))]
+    named += [
+        (f"{name}[{index}].", entry)
+        for name in ("phase", "cohort", "identity", "allow", "suppress")
+        for index, entry in enumerate(getattr(config, name))
+    ]
     for prefix, struct in named:
         for item in msgspec.structs.fields(type(struct)):
             value = getattr(struct, item.name)

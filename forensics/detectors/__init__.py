@@ -5,4 +5,15 @@ from forensics.detectors.incidents import group, with_changed_components
 from forensics.detectors.run import Context, Outcome, run
 from forensics.detectors.suppressions import entity_text, expired
 
-__all__ = ["Context", "Detector", "Outcome", "by_id", "entity_text", "expired", "group", "load", "run", "with_changed_components"]
+__all__ = [
+    "Context",
+    "Detector",
+    "Outcome",
+    "by_id",
+    "entity_text",
+    "expired",
+    "group",
+    "load",
+    "run",
+    "with_changed_components",
+]

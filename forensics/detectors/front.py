@@ -92,13 +92,19 @@ def parse(text: str, family: str, stem: str, file: str) -> Detector:
     location = Location(Path(file))
     parts = _PARTS.match(text)
     if not parts:
-        raise DetectorError("A detector begins with a /* ... */ comment that holds TOML.", hint="See docs/detectors.md.", location=location)
+        raise DetectorError(
+            "A detector begins with a /* ... */ comment that holds TOML.",
+            hint="See docs/detectors.md.",
+            location=location,
+        )
     try:
         front = msgspec.convert(tomllib.loads(parts[1]), Front)
     except tomllib.TOMLDecodeError as error:
         raise DetectorError(f"The front matter is not valid TOML: {error}.", location=location) from error
     except msgspec.ValidationError as error:
-        raise DetectorError(f"The front matter is wrong: {error}.", hint="docs/detectors.md lists the keys.", location=location) from error
+        raise DetectorError(
+            f"The front matter is wrong: {error}.", hint="docs/detectors.md lists the keys.", location=location
+        ) from error
     detector = Detector(f"{family}.{stem}", family, front, parts[2].strip(), text, file)
     _check(detector, location)
     return detector
@@ -115,7 +121,9 @@ def _check(detector: Detector, location: Location) -> None:
         raise DetectorError(f"Parameters in the SQL and in [params] differ: {odd}.", location=location)
     unknown = [table for table in detector.front.needs.tables if table not in TABLES]
     if unknown or not detector.front.needs.tables:
-        raise DetectorError(f"[needs] tables must name tables; not known: {', '.join(unknown) or 'none given'}.", location=location)
+        raise DetectorError(
+            f"[needs] tables must name tables; not known: {', '.join(unknown) or 'none given'}.", location=location
+        )
 
 
 def load(folders: Sequence[Path] = ()) -> list[Detector]:
@@ -128,7 +136,9 @@ def load(folders: Sequence[Path] = ()) -> list[Detector]:
     found = {detector.id: detector for detector in _built_in()}
     for folder in folders:
         if not folder.is_dir():
-            raise DetectorError(f"{folder} is not a folder.", hint="--queries names a folder with <family>/<name>.sql files.")
+            raise DetectorError(
+                f"{folder} is not a folder.", hint="--queries names a folder with <family>/<name>.sql files."
+            )
         for path in sorted(folder.glob("*/*.sql")):
             if path.parent.name not in FAMILIES_NOT_DETECTORS:
                 detector = parse(_read(path), path.parent.name, path.stem, str(path))
@@ -140,7 +150,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DetectorError(f"{path} cannot be read as UTF-8 text.", hint="A detector is a text file.", location=Location(path)) from error
+        raise DetectorError(
+            f"{path} cannot be read as UTF-8 text.", hint="A detector is a text file.", location=Location(path)
+        ) from error
 
 
 def _built_in() -> Iterator[Detector]:

@@ -36,12 +36,20 @@ def with_changed_components(findings: list[Finding]) -> list[Finding]:
 
     Components whose name shares a word with the destination come first, then additions; changed versions only where nothing was added.
     """
-    added = [_label(item) for item in findings if item.detector == "supply_chain.component_added" and item.status == "active"]
-    changed = [_label(item) for item in findings if item.detector == "supply_chain.component_changed" and item.status == "active"]
+    added = [
+        _label(item) for item in findings if item.detector == "supply_chain.component_added" and item.status == "active"
+    ]
+    changed = [
+        _label(item)
+        for item in findings
+        if item.detector == "supply_chain.component_changed" and item.status == "active"
+    ]
     out = []
     for finding in findings:
         if finding.family == "outbound" and finding.novelty != "pre_existing":
-            ranked = sorted(added, key=lambda label: (not _shares_a_word(label, finding.entity), label)) + (changed if not added else [])
+            ranked = sorted(added, key=lambda label: (not _shares_a_word(label, finding.entity), label)) + (
+                changed if not added else []
+            )
             out.append(msgspec.structs.replace(finding, changed_components=ranked))
         else:
             out.append(finding)
@@ -49,7 +57,10 @@ def with_changed_components(findings: list[Finding]) -> list[Finding]:
 
 
 def _label(finding: Finding) -> str:
-    return str(finding.details.get("purl") or f"{finding.entity.get('component')} {finding.entity.get('component_version', '')}".strip())
+    return str(
+        finding.details.get("purl")
+        or f"{finding.entity.get('component')} {finding.entity.get('component_version', '')}".strip()
+    )
 
 
 def _shares_a_word(label: str, entity: Mapping[str, Any]) -> bool:
@@ -65,7 +76,9 @@ def group(findings: Iterable[Finding]) -> list[Incident]:
     """
     active = [finding for finding in findings if finding.status == "active" and finding.novelty != "pre_existing"]
     groups = _joined(active)
-    return sorted((_incident(members) for members in groups), key=lambda item: (-level(item.severity), item.first_seen, item.id))
+    return sorted(
+        (_incident(members) for members in groups), key=lambda item: (-level(item.severity), item.first_seen, item.id)
+    )
 
 
 def _joined(findings: list[Finding]) -> list[list[Finding]]:
@@ -100,9 +113,15 @@ def _cause_keys(finding: Finding, findings: list[Finding]) -> set[str]:
 
 
 def _incident(members: list[Finding]) -> Incident:
-    ordered = sorted(members, key=lambda item: (-level(item.severity), -CONFIDENCES.index(item.confidence), item.detector, item.id))
+    ordered = sorted(
+        members, key=lambda item: (-level(item.severity), -CONFIDENCES.index(item.confidence), item.detector, item.id)
+    )
     lead = ordered[0]
-    names = [str(item.entity["component"]) for item in ordered if item.detector == lead.detector and "component" in item.entity]
+    names = [
+        str(item.entity["component"])
+        for item in ordered
+        if item.detector == lead.detector and "component" in item.entity
+    ]
     severity = SEVERITIES[max(level(item.severity) for item in ordered)]
     behaviour = [item for item in ordered if item.family != "supply_chain"] or ordered
     components = list(dict.fromkeys(label for item in ordered for label in item.changed_components))
@@ -112,7 +131,9 @@ def _incident(members: list[Finding]) -> Incident:
         id="I-" + lead.id.removeprefix("F-"),
         title=_title(lead, names),
         severity=severity,
-        confidence=CONFIDENCES[max(CONFIDENCES.index(item.confidence) for item in ordered if item.severity == severity)],
+        confidence=CONFIDENCES[
+            max(CONFIDENCES.index(item.confidence) for item in ordered if item.severity == severity)
+        ],
         summary=_summary(ordered, components),
         findings=[item.id for item in ordered],
         recommendation=lead.recommendation,
@@ -157,7 +178,12 @@ def _summary(members: list[Finding], components: list[str]) -> str:
     """One paragraph: what, where, when, how much, with what change."""
     lead = members[0]
     if all(item.family == "supply_chain" for item in members):
-        return "; ".join(_component(item) for item in sorted(members, key=lambda item: str(item.entity.get("component")))[:20]) + "."
+        return (
+            "; ".join(
+                _component(item) for item in sorted(members, key=lambda item: str(item.entity.get("component")))[:20]
+            )
+            + "."
+        )
     parts = [_counts(lead)]
     bytes_up = max((item.details["bytes_up"] for item in members if item.details.get("bytes_up")), default=None)
     if bytes_up:

@@ -59,7 +59,9 @@ def run(sandbox: Sandbox, detector: Detector, context: Context) -> Outcome:
     except QueryError as error:
         return Outcome(_state(detector, "error", error.message, seen), [])
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        return Outcome(_state(detector, "error", f"The rows break the contract: {type(error).__name__} {error}.", seen), [])
+        return Outcome(
+            _state(detector, "error", f"The rows break the contract: {type(error).__name__} {error}.", seen), []
+        )
     if findings:
         return Outcome(_state(detector, "finding", f"{len(findings)} found", seen), findings)
     return Outcome(_state(detector, "clean", _clean(detector, seen), seen), [])
@@ -112,10 +114,14 @@ def _strata(row: dict[str, Any]) -> list[st.Stratum]:
     parts = row.get("strata")
     if not parts:
         return [st.Stratum(row["canary_n"], row["canary_total"], row["baseline_n"], row["baseline_total"])]
-    return [st.Stratum(part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"]) for part in parts]
+    return [
+        st.Stratum(part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"]) for part in parts
+    ]
 
 
-def _finding(detector: Detector, row: dict[str, Any], test: st.Test | None, q_value: float | None, context: Context) -> Finding:
+def _finding(
+    detector: Detector, row: dict[str, Any], test: st.Test | None, q_value: float | None, context: Context
+) -> Finding:
     front = detector.front
     entity = {key: _plain(row[key]) for key in front.fingerprint}
     novelty = _novelty(detector, row)
@@ -136,7 +142,11 @@ def _finding(detector: Detector, row: dict[str, Any], test: st.Test | None, q_va
         status="suppressed" if suppression else "active",
         novelty=novelty,
         entity=entity,
-        details={key: _plain(value) for key, value in row.items() if key not in _NOT_DETAILS and key not in entity and value is not None},
+        details={
+            key: _plain(value)
+            for key, value in row.items()
+            if key not in _NOT_DETAILS and key not in entity and value is not None
+        },
         unit=front.unit,
         strata=_stratum_counts(row),
         canary=canary,
@@ -185,12 +195,17 @@ def _interval(row: dict[str, Any], canary: Count, baseline: Count) -> list[float
     if row.get("strata"):
         stratified = st.stratified_interval(_strata(row))
         return list(stratified) if stratified else None
-    interval = st.newcombe_interval(min(canary.n, canary.total), canary.total, min(baseline.n, baseline.total), baseline.total)
+    interval = st.newcombe_interval(
+        min(canary.n, canary.total), canary.total, min(baseline.n, baseline.total), baseline.total
+    )
     return list(interval) if interval else None
 
 
 def _stratum_counts(row: dict[str, Any]) -> list[StratumCount]:
-    parts = [StratumCount(part["phase"], part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"]) for part in row.get("strata") or []]
+    parts = [
+        StratumCount(part["phase"], part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"])
+        for part in row.get("strata") or []
+    ]
     return sorted(parts, key=lambda part: part.phase)
 
 

@@ -142,7 +142,10 @@ def _text_beside(detector: Detector) -> tuple[str, str]:
     is_built_in = built_in.is_file() and built_in.read_text(encoding="utf-8") == detector.text
     beside = tree("queries") / detector.family / f"{stem}.test.toml" if is_built_in else own
     if not beside.is_file():
-        raise DetectorError(f"{own} is missing: a detector without tests is not trusted.", hint="canary-forensics detectors new writes one.")
+        raise DetectorError(
+            f"{own} is missing: a detector without tests is not trusted.",
+            hint="canary-forensics detectors new writes one.",
+        )
     try:
         return str(own), beside.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -156,7 +159,10 @@ def _check(case: Case, location: Location) -> None:
             raise DetectorError(f"{location}: test `{case.name}` fills {table}, which is no table.", location=location)
         unknown = sorted({key for row in rows for key in row} - {*TABLES[table].types, "repeat"})
         if unknown:
-            raise DetectorError(f"{location}: test `{case.name}` fills {table} columns that do not exist: {', '.join(unknown)}.", location=location)
+            raise DetectorError(
+                f"{location}: test `{case.name}` fills {table} columns that do not exist: {', '.join(unknown)}.",
+                location=location,
+            )
 
 
 def run_case(detector: Detector, case: Case) -> str:
@@ -208,7 +214,9 @@ def _judge(sandbox: Sandbox, detector: Detector, case: Case, config: Config) -> 
     outcome = run(sandbox, detector, Context(config, DAY))
     if case.state and outcome.state.state != case.state:
         return f"state is {outcome.state.state} ({outcome.state.reason}), expected {case.state}"
-    return difference(msgspec.to_builtins(outcome.findings), case.findings, "finding") if case.findings is not None else ""
+    return (
+        difference(msgspec.to_builtins(outcome.findings), case.findings, "finding") if case.findings is not None else ""
+    )
 
 
 def difference(found: list[Row], expected: list[Row], noun: str) -> str:
@@ -253,7 +261,10 @@ def start(detector_id: str, folder: Path) -> list[Path]:
     """
     match = _ID.fullmatch(detector_id)
     if not match or match[1] in FAMILIES_NOT_DETECTORS:
-        raise DetectorError(f"`{detector_id}` is no detector id.", hint="An id is family.name: lower-case letters, digits and _, as in outbound.new_port.")
+        raise DetectorError(
+            f"`{detector_id}` is no detector id.",
+            hint="An id is family.name: lower-case letters, digits and _, as in outbound.new_port.",
+        )
     family, stem = match.groups()
     paths = {suffix: folder / family / f"{stem}{suffix}" for suffix in (".sql", ".test.toml")}
     for path in paths.values():
@@ -261,5 +272,8 @@ def start(detector_id: str, folder: Path) -> list[Path]:
             raise DetectorError(f"{path} is there already.", hint="Choose another name.", location=Location(path))
     (folder / family).mkdir(parents=True, exist_ok=True)
     for suffix, path in paths.items():
-        path.write_text((files("forensics.detectors") / "template" / f"detector{suffix}").read_text(encoding="utf-8"), encoding="utf-8")
+        path.write_text(
+            (files("forensics.detectors") / "template" / f"detector{suffix}").read_text(encoding="utf-8"),
+            encoding="utf-8",
+        )
     return list(paths.values())

@@ -13,7 +13,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from forensics.export._markup import text as markdown_prose
+from forensics.export import _markup
 
 Findings = Mapping[str, Any]
 Results = Mapping[str, Mapping[str, Any]]
@@ -35,6 +35,11 @@ def registry() -> dict[str, Format]:
     """Return every format by name, found by listing this package."""
     found = (_declared(entry.name) for entry in iter_modules(__path__) if not entry.name.startswith("_"))
     return {item.name: item for item in sorted(found, key=lambda item: item.name)}
+
+
+def markdown_prose(value: object, limit: int = _markup.LONGEST) -> str:
+    """Return text of unknown origin as Markdown prose: no link, image, tag, mention or cell border."""
+    return _markup.text(value, limit)
 
 
 def formats() -> dict[str, Render]:

@@ -42,7 +42,11 @@ class Importer:
 @cache
 def all_importers() -> tuple[Importer, ...]:
     """Return every importer, sorted by name."""
-    names = sorted(item.name for item in pkgutil.iter_modules(__path__) if item.name not in _NOT_FORMATS and not item.name.startswith("_"))
+    names = sorted(
+        item.name
+        for item in pkgutil.iter_modules(__path__)
+        if item.name not in _NOT_FORMATS and not item.name.startswith("_")
+    )
     return tuple(_load(name) for name in names)
 
 
@@ -69,7 +73,10 @@ def by_name(name: str) -> Importer:
 def scores(head: Head) -> list[tuple[int, Importer]]:
     """Return (score, importer) of those that claim the head, best first."""
     found = [(importer.recognise(head), importer) for importer in all_importers()]
-    return sorted(((score, importer) for score, importer in found if score >= MIN_SCORE), key=lambda pair: (-pair[0], pair[1].name))
+    return sorted(
+        ((score, importer) for score, importer in found if score >= MIN_SCORE),
+        key=lambda pair: (-pair[0], pair[1].name),
+    )
 
 
 def recognise(head: Head) -> Importer | None:

@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from forensics.schema import NATIVE_TABLES, TABLES
 
 _MIN_OWN = 2
-_COMMON = {"observer", "time", "service_name", "service_version", "k8s_namespace_name", "k8s_pod_name", "trace_id", "attributes", "time_raw"}
+_COMMON = {
+    "observer",
+    "time",
+    "service_name",
+    "service_version",
+    "k8s_namespace_name",
+    "k8s_pod_name",
+    "trace_id",
+    "attributes",
+    "time_raw",
+}
 # Tables whose rows are facts without a moment.
 TIMELESS = {"components", "identities", "configuration"}
 
@@ -15,7 +25,9 @@ TIMELESS = {"components", "identities", "configuration"}
 def table_of(columns: Iterable[str]) -> str | None:
     """Return the table that knows most of the columns: at least two of its own, and four in five of all; a tie is None."""
     given = set(columns)
-    ranked = sorted(((len(given & TABLES[table].types.keys() - _COMMON), table) for table in NATIVE_TABLES), reverse=True)
+    ranked = sorted(
+        ((len(given & TABLES[table].types.keys() - _COMMON), table) for table in NATIVE_TABLES), reverse=True
+    )
     best = [table for count, table in ranked if count == ranked[0][0]]
     narrow = min(best, key=lambda table: (len(TABLES[table].types), table))
     known = given & TABLES[narrow].types.keys()

@@ -115,7 +115,16 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
             "user_id": "{username}",
         },
     ),
-    "weird": ("runtime_alerts", {"time": "any_time({ts})", "time_raw": "{ts}", "rule_name": "{name}", "priority": "'info'", "message": "{addl}"}),
+    "weird": (
+        "runtime_alerts",
+        {
+            "time": "any_time({ts})",
+            "time_raw": "{ts}",
+            "rule_name": "{name}",
+            "priority": "'info'",
+            "message": "{addl}",
+        },
+    ),
 }
 
 _REFERENCE = re.compile(r"\{(\[\])?([\w.]+)\}")

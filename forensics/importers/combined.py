@@ -42,11 +42,13 @@ def recognise(head: Head) -> int:
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
     """Split at the six quotes where that is safe (112 MB/s), else use a regular expression (40 MB/s)."""
     text = "rtrim(line, chr(10) || chr(13))"
-    simple = f"strlen(line) - strlen(replace(line, '\"', '')) = 6 and not contains(line, chr(92))"
+    simple = "strlen(line) - strlen(replace(line, '\"', '')) = 6 and not contains(line, chr(92))"
     names = ("before", "request", "numbers", "referer", "between", "agent", "rest")
     cut = ", ".join(f"'{name}': p[{index}]" for index, name in enumerate(names, 1))
     split = f"list_transform([string_split({text}, '\"')], lambda p: {{{cut}}})[1]"
-    fields = f"case when {simple} then {split} else regexp_extract({text}, {literal(_PARTS)}, {literal(list(names))}) end"
+    fields = (
+        f"case when {simple} then {split} else regexp_extract({text}, {literal(_PARTS)}, {literal(list(names))}) end"
+    )
     pattern = literal(_HEAD if _has_host(head) else _HEAD_PLAIN)
     kept = ", ".join(f"'{name}': f.{name}" for name in names[1:])
     columns = {
@@ -75,7 +77,10 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
             f"case when f is not null then {{'time': clf_time(f.head.stamp), 'head': f.head, {kept}}} end",
         ),
         tables={"http_requests": columns},
-        checks=(("f.head.address = ''", "not the combined format"), ("f.time is null", "the time in brackets cannot be read")),
+        checks=(
+            ("f.head.address = ''", "not the combined format"),
+            ("f.time is null", "the time in brackets cannot be read"),
+        ),
         attributes={"rest": "nullif(trim(f.rest), '')"},
         time_rule="the offset in each record",
         invalid_format="not the combined format",

@@ -60,7 +60,7 @@ def _flat(components: Any, depth: int) -> Iterator[Any]:
 
 
 def _direct(document: dict[str, Any], product: str | None) -> set[str] | None:
-    """References the product depends on itself; None where the document does not say."""
+    """Return what the product itself depends on; None where the document does not say."""
     for entry in items(document.get("dependencies")):
         if product is not None and entry.get("ref") == product:
             needed = entry.get("dependsOn")
@@ -79,7 +79,10 @@ def _values(component: dict[str, Any], direct: set[str] | None) -> dict[str, Any
         "component_version": text(component.get("version")) or None,
         "purl": text(component.get("purl")),
         "licenses": [name for name in map(_licence, items(component.get("licenses"))) if name],
-        "hashes": [{"alg": text(entry.get("alg")), "value": text(entry.get("content"))} for entry in items(component.get("hashes"))],
+        "hashes": [
+            {"alg": text(entry.get("alg")), "value": text(entry.get("content"))}
+            for entry in items(component.get("hashes"))
+        ],
         "supplier": text(supplier),
         "scope": text(component.get("scope")),
         "is_direct": None if direct is None else reference in direct,

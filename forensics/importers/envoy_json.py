@@ -16,11 +16,32 @@ NAME = "envoy-json"
 TABLES = ("http_requests",)
 OBSERVER = "envoy"
 
-_KEYS = (
-    "start_time method path protocol response_code response_flags response_code_details connection_termination_details bytes_received "
-    "bytes_sent duration upstream_service_time x_forwarded_for user_agent request_id authority upstream_host upstream_cluster "
-    "downstream_remote_address downstream_local_address requested_server_name route_name downstream_tls_version referer"
-).split()
+_KEYS = [
+    "start_time",
+    "method",
+    "path",
+    "protocol",
+    "response_code",
+    "response_flags",
+    "response_code_details",
+    "connection_termination_details",
+    "bytes_received",
+    "bytes_sent",
+    "duration",
+    "upstream_service_time",
+    "x_forwarded_for",
+    "user_agent",
+    "request_id",
+    "authority",
+    "upstream_host",
+    "upstream_cluster",
+    "downstream_remote_address",
+    "downstream_local_address",
+    "requested_server_name",
+    "route_name",
+    "downstream_tls_version",
+    "referer",
+]
 # Names teams commonly give to fields of their own; the first that a file has is taken.
 _USER = {
     "user_id": ("user_id", "x_user_id", "user", "sub"),
@@ -37,7 +58,9 @@ _USER = {
 
 def recognise(head: Head) -> int:
     """Score by the three keys that no other JSON log has together."""
-    return round(95 * head.share({"start_time", "response_code"})) if head.share({"response_flags", "start_time"}) else 0
+    return (
+        round(95 * head.share({"start_time", "response_code"})) if head.share({"response_flags", "start_time"}) else 0
+    )
 
 
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
@@ -79,6 +102,9 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         "http_requests",
         columns,
         observer=OBSERVER,
-        checks=(("f.start_time is null", "no start_time"), ("iso_time(f.start_time) is null", "start_time is not a time")),
+        checks=(
+            ("f.start_time is null", "no start_time"),
+            ("iso_time(f.start_time) is null", "start_time is not a time"),
+        ),
         time_rule="start_time, ISO 8601 with zone; without zone read as UTC",
     )

@@ -15,7 +15,13 @@ NAME = "exchange"
 TABLES = ("http_exchanges",)
 OBSERVER = "exchange"
 
-_MESSAGE = {"headers": [["VARCHAR"]], "body": "VARCHAR", "body_encoding": "VARCHAR", "body_state": "VARCHAR", "body_size": "VARCHAR"}
+_MESSAGE = {
+    "headers": [["VARCHAR"]],
+    "body": "VARCHAR",
+    "body_encoding": "VARCHAR",
+    "body_state": "VARCHAR",
+    "body_size": "VARCHAR",
+}
 _AUTHORITY = "coalesce(url_authority_part(f.request.url), header_value(header_pairs(f.request.headers), 'host'))"
 _STRUCTURE = {
     "time": "VARCHAR",
@@ -41,7 +47,10 @@ def recognise(head: Head) -> int:
     """Certain where most lines have a time, a request and a response object."""
     if not head.lines:
         return 0
-    fit = sum("time" in item and isinstance(item.get("request"), dict) and isinstance(item.get("response"), dict) for item in head.objects)
+    fit = sum(
+        "time" in item and isinstance(item.get("request"), dict) and isinstance(item.get("response"), dict)
+        for item in head.objects
+    )
     return round(97 * fit / len(head.lines))
 
 

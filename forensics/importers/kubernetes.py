@@ -39,13 +39,20 @@ _KINDS = {
     "RolloutCompleted": "completed",
     "SkipSteps": "promoted",
 }
-_PHASES = {"Successful": "analysis_passed", "Failed": "analysis_failed", "Error": "analysis_failed", "Inconclusive": "analysis_inconclusive"}
+_PHASES = {
+    "Successful": "analysis_passed",
+    "Failed": "analysis_failed",
+    "Error": "analysis_failed",
+    "Inconclusive": "analysis_inconclusive",
+}
 _WEIGHT = re.compile(r"(?i)(?:traffic )?weight(?: updated)? .*?to (?:desired: )?'?(\d+(?:\.\d+)?)")
 
 
 def recognise(head: Head) -> int:
     """Certain where the document is a list or an object of a kind we read."""
-    if not head.mentions(r"\"?kind\"?\s*:\s*\"?(List|EventList|PodList|RolloutList|AnalysisRunList|Rollout|AnalysisRun|Event|Pod)\b"):
+    if not head.mentions(
+        r"\"?kind\"?\s*:\s*\"?(List|EventList|PodList|RolloutList|AnalysisRunList|Rollout|AnalysisRun|Event|Pod)\b"
+    ):
         return 0
     if not head.mentions(r"\"?apiVersion\"?\s*:\s*\"?(v1|events\.k8s\.io/v1|argoproj\.io/v1alpha1)\b"):
         return 0
@@ -77,7 +84,10 @@ def _documents(data: bytes) -> list[Any]:
             flat += [document] if document is not None else []
             continue
         kind = str(mapping(document).get("kind") or "").removesuffix("List")
-        flat += [{"kind": kind, **entry} if kind and isinstance(entry, dict) and "kind" not in entry else entry for entry in inner]
+        flat += [
+            {"kind": kind, **entry} if kind and isinstance(entry, dict) and "kind" not in entry else entry
+            for entry in inner
+        ]
     return flat
 
 
@@ -117,7 +127,11 @@ def _event(index: int, thing: dict[str, Any]) -> Iterator[Item]:
     message = text(thing.get("message")) or text(thing.get("note"))
     weight = _WEIGHT.search(message or "") if reason == "TrafficWeightUpdated" else None
     is_rollout = involved.get("kind") in ("Rollout", "AnalysisRun", "Experiment")
-    source = mapping(thing.get("source")).get("component") or thing.get("reportingComponent") or thing.get("reportingController")
+    source = (
+        mapping(thing.get("source")).get("component")
+        or thing.get("reportingComponent")
+        or thing.get("reportingController")
+    )
     yield Row("rollout_events", index, {
         **_common(metadata | {"namespace": involved.get("namespace") or metadata.get("namespace")}, moment, stamp),
         "rollout_name": text(involved.get("name")),
@@ -130,9 +144,13 @@ def _event(index: int, thing: dict[str, Any]) -> Iterator[Item]:
 
 
 def _rollout(index: int, thing: dict[str, Any]) -> Iterator[Item]:
-    """A Rollout object is a state, told at the time of its newest condition; its revisions tell which pods are the canary."""
+    """Tell the state at the time of its newest condition; the revisions tell which pods are the canary."""
     metadata, status = mapping(thing.get("metadata")), mapping(thing.get("status"))
-    stamps = [stamp for item in items(status.get("conditions")) if (stamp := text(item.get("lastUpdateTime"))) and _time(stamp)]
+    stamps = [
+        stamp
+        for item in items(status.get("conditions"))
+        if (stamp := text(item.get("lastUpdateTime"))) and _time(stamp)
+    ]
     stamp = max(stamps, default=None) or text(metadata.get("creationTimestamp"))
     moment = _time(stamp)
     if moment is None:
@@ -166,7 +184,9 @@ def _rollout(index: int, thing: dict[str, Any]) -> Iterator[Item]:
 
 def _analysis_run(index: int, thing: dict[str, Any]) -> Iterator[Item]:
     metadata, status = mapping(thing.get("metadata")), mapping(thing.get("status"))
-    owner = next((text(item.get("name")) for item in items(metadata.get("ownerReferences"))), None) or text(metadata.get("name"))
+    owner = next((text(item.get("name")) for item in items(metadata.get("ownerReferences"))), None) or text(
+        metadata.get("name")
+    )
     stamp = text(status.get("startedAt")) or text(metadata.get("creationTimestamp"))
     moment = _time(stamp)
     if moment is None:
@@ -238,7 +258,12 @@ _READERS: dict[str, Callable[[int, dict[str, Any]], Iterator[Item]]] = {
 
 
 def _common(metadata: dict[str, Any], moment: datetime, stamp: str | None) -> dict[str, Any]:
-    return {"observer": OBSERVER, "time": moment, "time_raw": stamp, "k8s_namespace_name": text(metadata.get("namespace"))}
+    return {
+        "observer": OBSERVER,
+        "time": moment,
+        "time_raw": stamp,
+        "k8s_namespace_name": text(metadata.get("namespace")),
+    }
 
 
 def _time(stamp: str | None) -> datetime | None:

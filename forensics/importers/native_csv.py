@@ -1,4 +1,4 @@
-"""This project's own tables as CSV: the header line holds column names (docs/formats.md).
+"""The project's own tables as CSV: the header line holds column names (docs/formats.md).
 
 RFC 4180, UTF-8, comma or semicolon; lists and objects are JSON text in a field; an empty field is NULL.
 """
@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,7 +61,9 @@ def records(data: bytes) -> Iterator[Item]:
         elif not fields:
             yield Skip(line, "blank")
         else:
-            yield _record(table, line, dict(zip(names, fields, strict=False)), source.raw(), fits=len(names) == len(fields))
+            yield _record(
+                table, line, dict(zip(names, fields, strict=False)), source.raw(), fits=len(names) == len(fields)
+            )
 
 
 class _Lines:
@@ -102,7 +104,11 @@ def _record(table: str, line: int, given: dict[str, str], raw: bytes, *, fits: b
         values[name] = _value(types[name], field)
     if table not in TIMELESS and values.get("time") is None:
         return Reject(line, "time is missing or not a time", raw)
-    extra: dict[str, Any] = {name: _clean(field) for name, field in given.items() if (name not in types or name == "attributes") and field != ""}
+    extra: dict[str, Any] = {
+        name: _clean(field)
+        for name, field in given.items()
+        if (name not in types or name == "attributes") and field != ""
+    }
     if invalid := {name: field for name, field in known.items() if values[name] is None}:
         extra["_invalid"] = invalid
     if any(_clean(field) != field for field in given.values()):
@@ -120,20 +126,26 @@ def _clean(field: str) -> str:
 
 
 def _value(kind: str, field: str) -> Any:
-    if kind == "VARCHAR":
-        return field
-    if kind in ("INTEGER", "BIGINT"):
-        return integer(field, 32 if kind == "INTEGER" else 64)
-    if kind == "TIMESTAMP":
-        return utc(text_time(field)) or _epoch(field)
+    reader = _SCALARS.get(kind)
     try:
-        if kind == "DOUBLE":
-            return float(field)
-        if kind == "BOOLEAN":
-            return {"true": True, "false": False, "1": True, "0": False}[field.lower()]
-        return _nested(kind, json.loads(field), field)
+        return reader(field) if reader else _nested(kind, json.loads(field), field)
     except (ValueError, KeyError, RecursionError):
         return None
+
+
+def _time(field: str) -> datetime | None:
+    return utc(text_time(field)) or _epoch(field)
+
+
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "VARCHAR": str,
+    "INTEGER": lambda field: integer(field, 32),
+    "BIGINT": integer,
+    "DOUBLE": float,
+    "BOOLEAN": lambda field: _BOOLEANS[field.lower()],
+    "TIMESTAMP": _time,
+}
 
 
 def _nested(kind: str, value: Any, field: str) -> Any:
@@ -149,7 +161,10 @@ def _nested(kind: str, value: Any, field: str) -> Any:
 def _structs(kind: str, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the entries with the struct's own keys only, numbers where it has numbers."""
     keys = [part.split() for part in kind.removeprefix("STRUCT(").removesuffix(")[]").split(", ")]
-    return [{key: number(entry.get(key)) if what == "DOUBLE" else text(entry.get(key)) for key, what in keys} for entry in value]
+    return [
+        {key: number(entry.get(key)) if what == "DOUBLE" else text(entry.get(key)) for key, what in keys}
+        for entry in value
+    ]
 
 
 def _epoch(field: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""This project's own tables as JSON lines: the keys are column names (docs/formats.md).
+"""The project's own tables as JSON lines: the keys are column names (docs/formats.md).
 
 Whoever can run SQL can export this; the table is the one that knows the keys.
 """
@@ -36,7 +36,9 @@ def plan(head: Head, path: Path) -> LinePlan:
     keys = _keys(head)
     table = table_of(keys)
     if table is None:
-        raise FormatError(f"{path} has no set of columns of one table.", hint="docs/formats.md lists the columns of each table.")
+        raise FormatError(
+            f"{path} has no set of columns of one table.", hint="docs/formats.md lists the columns of each table."
+        )
     types = {name: kind for name, kind in SCHEMA[table].types.items() if name not in _OWN}
     mapped = {key: _json_type(types[key]) for key in types}
     columns = {key: _expression(key, types[key]) for key in types}

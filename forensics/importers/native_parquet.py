@@ -1,4 +1,4 @@
-"""This project's own tables as Parquet: the columns have our names (docs/formats.md), whatever wrote them."""
+"""The project's own tables as Parquet: the columns have our names (docs/formats.md), whatever wrote them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,16 @@ def table_sql(engine: Store, path: Path) -> tuple[str, str]:
     given = {row[0]: row[1] for row in engine.rows(f"describe select * from {source}") if row[0] not in _OWN}
     table = table_of(given)
     if table is None:
-        raise FormatError("The Parquet file has no set of columns of one table.", hint="docs/formats.md lists the columns of each table.")
+        raise FormatError(
+            "The Parquet file has no set of columns of one table.",
+            hint="docs/formats.md lists the columns of each table.",
+        )
     types = SCHEMA[table].types
-    casts = {column: _cast(column, types[column], kind) for column, kind in given.items() if column in types and column != "attributes"}
+    casts = {
+        column: _cast(column, types[column], kind)
+        for column, kind in given.items()
+        if column in types and column != "attributes"
+    }
     special = {
         "record_no": "file_row_number + 1",
         "record_offset": "null::bigint",
@@ -39,7 +46,11 @@ def table_sql(engine: Store, path: Path) -> tuple[str, str]:
         "time_raw": casts.get("time_raw") or (f"{name('time')}::varchar" if "time" in given else "null::varchar"),
         "attributes": _attributes(given, casts, types),
     }
-    columns = [f"{special.get(column) or casts.get(column) or f'null::{kind}'} as {name(column)}" for column, kind in types.items() if column != "evidence_id"]
+    columns = [
+        f"{special.get(column) or casts.get(column) or f'null::{kind}'} as {name(column)}"
+        for column, kind in types.items()
+        if column != "evidence_id"
+    ]
     return table, f"select {', '.join(columns)} from {source}"
 
 
@@ -55,10 +66,16 @@ def _cast(column: str, kind: str, given: str) -> str:
 def _attributes(given: Mapping[str, str], casts: Mapping[str, str], types: Mapping[str, str]) -> str:
     """Columns that are not ours, and values that do not cast; NULL where there is nothing."""
     extra = [f"{literal(column)}, {name(column)}" for column in given if column not in casts]
-    checked = {column: f"{name(column)} is not null and {cast} is null" for column, cast in casts.items() if types[column] != "VARCHAR"}
+    checked = {
+        column: f"{name(column)} is not null and {cast} is null"
+        for column, cast in casts.items()
+        if types[column] != "VARCHAR"
+    }
     if not extra and not checked:
         return "null::json"
-    invalid = ", ".join(f"{literal(column)}, case when {wrong} then {name(column)}::varchar end" for column, wrong in checked.items())
+    invalid = ", ".join(
+        f"{literal(column)}, case when {wrong} then {name(column)}::varchar end" for column, wrong in checked.items()
+    )
     troubled = ", ".join([*extra, f"'_invalid', json_object({invalid})"])
     plain = f"json_object({', '.join(extra)})" if extra else "null::json"
     return f"case when {' or '.join(f'({wrong})' for wrong in checked.values()) or 'false'} then json_object({troubled}) else {plain} end"

@@ -84,7 +84,9 @@ def plan(head: Head, path: Path) -> LinePlan:
     checks = [(f"any_time({_field(keys, 'ts')}) is null", "ts is not a time")]
     if stream:
         known = ", ".join(literal(log) for log in paths)
-        checks.append((f"f.{name(stream)} is null or f.{name(stream)} not in ({known})", "a Zeek log that is not mapped"))
+        checks.append(
+            (f"f.{name(stream)} is null or f.{name(stream)} not in ({known})", "a Zeek log that is not mapped")
+        )
     return LinePlan(
         fields=json_fields({**mapped, **dict.fromkeys(extra, "JSON")}),
         tables=tables,
@@ -110,7 +112,9 @@ def _streams(path: Path, key: str) -> set[str]:
 def _structure(paths: list[str], keys: list[str]) -> dict[str, object]:
     """Every field we use, also those the head does not show: Zeek leaves out what is unset."""
     wanted = sorted({field for log in paths for field in _zeek.used_fields(log)})
-    structure: dict[str, object] = {_key(keys, field): ["VARCHAR"] if field in _LISTS else "VARCHAR" for field in wanted}
+    structure: dict[str, object] = {
+        _key(keys, field): ["VARCHAR"] if field in _LISTS else "VARCHAR" for field in wanted
+    }
     return structure | {key: "VARCHAR" for key in _NAMES if key in keys}
 
 
@@ -128,6 +132,10 @@ def _merged(parts: dict[str, dict[str, str]], stream: str) -> dict[str, str]:
         return next(iter(parts.values()))
     names = sorted({column for columns in parts.values() for column in columns})
     return {
-        column: "case f." + name(stream) + " " + " ".join(f"when {literal(path)} then {columns.get(column, 'null')}" for path, columns in parts.items()) + " end"
+        column: "case f."
+        + name(stream)
+        + " "
+        + " ".join(f"when {literal(path)} then {columns.get(column, 'null')}" for path, columns in parts.items())
+        + " end"
         for column in names
     }

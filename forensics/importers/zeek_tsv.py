@@ -55,15 +55,25 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - sections are fou
     tables: dict[str, dict[str, str]] = {}
     conditions: dict[str, str] = {}
     for table in TABLES:
-        mine = [(index, item) for index, item in enumerate(sections) if item.path in _zeek.LOGS and _zeek.LOGS[item.path][0] == table]
+        mine = [
+            (index, item)
+            for index, item in enumerate(sections)
+            if item.path in _zeek.LOGS and _zeek.LOGS[item.path][0] == table
+        ]
         if mine:
             tables[table] = _merged([(index, dict(_columns(item))) for index, item in mine])
             conditions[table] = f"section in ({', '.join(str(index) for index, _ in mine)})"
     if not tables:
-        raise FormatError(f"{path} holds no Zeek log that is known ({', '.join(item.path for item in sections)}).", hint="Known: " + ", ".join(_zeek.LOGS))
+        raise FormatError(
+            f"{path} holds no Zeek log that is known ({', '.join(item.path for item in sections)}).",
+            hint="Known: " + ", ".join(_zeek.LOGS),
+        )
     unknown = [str(index) for index, item in enumerate(sections) if item.path not in _zeek.LOGS]
     widths = " ".join(f"when {index} then {len(item.fields)}" for index, item in enumerate(sections))
-    checks = [("section < 0", "before any #fields line"), (f"len(f) <> case section {widths} end", "wrong number of fields")]
+    checks = [
+        ("section < 0", "before any #fields line"),
+        (f"len(f) <> case section {widths} end", "wrong number of fields"),
+    ]
     if unknown:
         checks.append((f"section in ({', '.join(unknown)})", "a Zeek log that is not mapped"))
     times = " ".join(f"when {index} then any_time({_scalar(item, 'ts')})" for index, item in enumerate(sections))
@@ -87,7 +97,14 @@ def _sections(path: Path) -> Iterator[Section]:
     for number, key, value in _headers(path):
         if key == "fields":
             fields = tuple(value.split("\t"))
-            yield Section(number, settings["path"], fields, settings["unset_field"], settings["empty_field"], settings["set_separator"])
+            yield Section(
+                number,
+                settings["path"],
+                fields,
+                settings["unset_field"],
+                settings["empty_field"],
+                settings["set_separator"],
+            )
         else:
             settings[key] = value
 

@@ -13,7 +13,7 @@ import msgspec
 
 from forensics import bodies
 from forensics.case import Case, LedgerEntry, file_sha256
-from forensics.errors import EvidenceError, FormatError, ForensicsError
+from forensics.errors import EvidenceError, ForensicsError, FormatError
 from forensics.evidence import HEAD_BYTES, HashingReader, Source, discover, open_file, read_head, spool, standard_input
 from forensics.importers import Importer, by_name, recognise, scores
 from forensics.importers.contract import Head
@@ -55,7 +55,9 @@ class Options:
     copy: bool = False
 
 
-def ingest(case: Case, paths: Sequence[Path], options: Options | None = None, watcher: Watcher | None = None) -> list[LedgerEntry]:
+def ingest(
+    case: Case, paths: Sequence[Path], options: Options | None = None, watcher: Watcher | None = None
+) -> list[LedgerEntry]:
     """Ingest files and folders into the case; return the ledger entries of this call.
 
     What is already in the case (same bytes after decompression) is not counted twice.
@@ -96,7 +98,9 @@ def find(paths: Sequence[Path], ignore: Sequence[str]) -> list[Source]:
     named = [path for path in paths if str(path) != "-"]
     sources = discover(named, ignore)
     if not sources and len(named) == len(paths):
-        raise EvidenceError(f"There is no file in {', '.join(map(str, paths))}.", hint="Name a folder that holds exported logs.")
+        raise EvidenceError(
+            f"There is no file in {', '.join(map(str, paths))}.", hint="Name a folder that holds exported logs."
+        )
     return sources
 
 
@@ -193,24 +197,41 @@ def _identified(source: Source, status: str, note: str) -> LedgerEntry:
 
 
 def _load(
-    engine: Store, case: Case, source: Source, importer: Importer, head: Head, known: list[LedgerEntry], notify: Callable[[int], None]
+    engine: Store,
+    case: Case,
+    source: Source,
+    importer: Importer,
+    head: Head,
+    known: list[LedgerEntry],
+    notify: Callable[[int], None],
 ) -> LedgerEntry:
     work = case.temporary / "load"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     outcome = parse(engine, source.path, importer, head, work, notify)
     evidence_id = outcome.identity.evidence_id
-    twin = next((entry for entry in known if entry.id == evidence_id and entry.status == "ingested" and entry.path != source.location), None)
+    twin = next(
+        (
+            entry
+            for entry in known
+            if entry.id == evidence_id and entry.status == "ingested" and entry.path != source.location
+        ),
+        None,
+    )
     if twin is not None:
         return _entry(source, importer, outcome, {}, duplicate_of=twin.name)
     if "http_exchanges" in outcome.files:
         scanning.scan(engine, outcome, evidence_id, work)
     span = _span(engine, outcome)
-    hashes = {table: _move(path, case.tables / table / f"{evidence_id}.parquet") for table, path in outcome.files.items()}
+    hashes = {
+        table: _move(path, case.tables / table / f"{evidence_id}.parquet") for table, path in outcome.files.items()
+    }
     return _entry(source, importer, outcome, hashes, span=span)
 
 
-def parse(engine: Store, path: Path, importer: Importer, head: Head, work: Path, notify: Callable[[int], None] | None) -> Outcome:
+def parse(
+    engine: Store, path: Path, importer: Importer, head: Head, work: Path, notify: Callable[[int], None] | None
+) -> Outcome:
     """Parse one file with one importer into Parquet files below `work`.
 
     Raises:
@@ -225,9 +246,13 @@ def parse(engine: Store, path: Path, importer: Importer, head: Head, work: Path,
         return document_files.load(path, importer, work, notify)
     except EngineError as error:
         first = str(error).split("\n")[0]
-        raise EvidenceError(f"{path} cannot be parsed as {importer.name}: {first}", hint="Try another --format.") from error
+        raise EvidenceError(
+            f"{path} cannot be parsed as {importer.name}: {first}", hint="Try another --format."
+        ) from error
     except OSError as error:
-        raise EvidenceError(f"{path} cannot be ingested: {error.strerror}.", hint="Check the disk and the permissions.") from error
+        raise EvidenceError(
+            f"{path} cannot be ingested: {error.strerror}.", hint="Check the disk and the permissions."
+        ) from error
 
 
 def _move(source: Path, target: Path) -> str:
@@ -239,15 +264,25 @@ def _move(source: Path, target: Path) -> str:
 
 def _span(engine: Store, outcome: Outcome) -> tuple[str, str]:
     """First and last time of the rows, ISO 8601 UTC; empty where no table has times."""
-    timed = [path for table, path in outcome.files.items() if table not in ("rejects", "content_matches", "header_verdicts")]
+    timed = [
+        path for table, path in outcome.files.items() if table not in ("rejects", "content_matches", "header_verdicts")
+    ]
     if not timed:
         return "", ""
-    first, last = engine.rows(f"select min(time), max(time) from read_parquet({literal([str(path) for path in timed])}, union_by_name = true)")[0]
+    first, last = engine.rows(
+        f"select min(time), max(time) from read_parquet({literal([str(path) for path in timed])}, union_by_name = true)"
+    )[0]
     return (first.isoformat() + "Z" if first else "", last.isoformat() + "Z" if last else "")
 
 
 def _entry(
-    source: Source, importer: Importer, outcome: Outcome, hashes: dict[str, str], *, span: tuple[str, str] = ("", ""), duplicate_of: str = ""
+    source: Source,
+    importer: Importer,
+    outcome: Outcome,
+    hashes: dict[str, str],
+    *,
+    span: tuple[str, str] = ("", ""),
+    duplicate_of: str = "",
 ) -> LedgerEntry:
     identity, info = outcome.identity, source.path.stat()
     return LedgerEntry(
@@ -279,4 +314,16 @@ def _entry(
     )
 
 
-__all__ = ["ForensicsError", "Options", "Silent", "Watcher", "find", "head_of", "ingest", "load", "parse", "prepare", "sources_of"]
+__all__ = [
+    "ForensicsError",
+    "Options",
+    "Silent",
+    "Watcher",
+    "find",
+    "head_of",
+    "ingest",
+    "load",
+    "parse",
+    "prepare",
+    "sources_of",
+]

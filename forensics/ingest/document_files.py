@@ -38,7 +38,9 @@ _BATCH = 20_000
 
 def arrow_schema(table: str) -> pa.Schema:
     """Return the Arrow schema of a table's Parquet files (without `evidence_id`, which is the file's name)."""
-    return pa.schema([(column, _ARROW[kind]) for column, kind in TABLES[table].types.items() if column != "evidence_id"])
+    return pa.schema(
+        [(column, _ARROW[kind]) for column, kind in TABLES[table].types.items() if column != "evidence_id"]
+    )
 
 
 class TableWriter:
@@ -103,7 +105,12 @@ def _writer(writers: dict[str, TableWriter], table: str, work: Path) -> TableWri
 
 
 def _reject(item: Reject) -> dict[str, Any]:
-    return {"record_no": item.record_no, "reason": item.reason, "record_length": len(item.raw), "raw": item.raw[:MAX_RAW_BYTES]}
+    return {
+        "record_no": item.record_no,
+        "reason": item.reason,
+        "record_length": len(item.raw),
+        "raw": item.raw[:MAX_RAW_BYTES],
+    }
 
 
 def _read(path: Path, notify: lines.Notify) -> tuple[bytes, Outcome]:
@@ -117,10 +124,16 @@ def _read(path: Path, notify: lines.Notify) -> tuple[bytes, Outcome]:
                 if notify:
                     notify(len(data))
                 if size > MAX_DOCUMENT_BYTES:
-                    raise EvidenceError(f"{path} is larger than 1 GiB.", hint="Split the document, or export it as lines.")
+                    raise EvidenceError(
+                        f"{path} is larger than 1 GiB.", hint="Split the document, or export it as lines."
+                    )
         except TruncatedError as error:
             truncated = error.message
-        outcome = Outcome(reader.identity(), compression=reader.compression, truncated=truncated, time_rule="the zone in the document")
+        outcome = Outcome(
+            reader.identity(), compression=reader.compression, truncated=truncated, time_rule="the zone in the document"
+        )
         if not reader.unchanged():
-            raise EvidenceError(f"{path} changed while it was read.", hint="Stop what writes it, or copy it, and ingest it again.")
+            raise EvidenceError(
+                f"{path} changed while it was read.", hint="Stop what writes it, or copy it, and ingest it again."
+            )
     return b"".join(parts), outcome

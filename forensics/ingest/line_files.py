@@ -71,7 +71,9 @@ def load(engine: Store, path: Path, importer: Importer, head: Head, work: Path, 
         rows[table] = _copy(engine, path, plan, progress, _select(plan, table), target)
         files[table] = target
         seen = _same(path, progress, seen)
-    outcome = Outcome(_known(progress), files, rows, progress.lines, salvaged=progress.salvaged, compression=progress.compression)
+    outcome = Outcome(
+        _known(progress), files, rows, progress.lines, salvaged=progress.salvaged, compression=progress.compression
+    )
     outcome.truncated, outcome.time_rule, outcome.observer = progress.truncated, plan.time_rule, importer.observer
     if len(plan.tables) > 1 or sum(rows.values()) < progress.lines:
         _refused(engine, path, plan, outcome, work / "rejects.parquet")
@@ -90,7 +92,9 @@ def _known(progress: lines.Progress) -> Identity:
 def _same(path: Path, progress: lines.Progress, seen: Identity | None) -> Identity:
     identity = _known(progress)
     if not progress.unchanged or (seen is not None and seen != identity):
-        raise EvidenceError(f"{path} changed while it was read.", hint="Stop what writes it, or copy it, and ingest it again.")
+        raise EvidenceError(
+            f"{path} changed while it was read.", hint="Stop what writes it, or copy it, and ingest it again."
+        )
     return identity
 
 
@@ -128,7 +132,7 @@ def _parsed(plan: LinePlan) -> str:
 
 
 def _bad(plan: LinePlan) -> str:
-    """A SQL condition that is true, never NULL, for lines that give no row."""
+    """Return a SQL condition that is true, never NULL, for lines that give no row."""
     checks = [f"coalesce({condition}, false)" for condition, _ in plan.checks]
     return " or ".join(["f is null", *([f"({plan.header})"] if plan.header != "false" else []), *checks])
 
@@ -167,7 +171,10 @@ def _attributes(plan: LinePlan, table: str) -> str:
         for column, expression in plan.tables[table].items()
         if types.get(column) in ("INTEGER", "BIGINT", "DOUBLE", "BOOLEAN") and expression != "null"
     }
-    wrong = {column: f"({text}) is not null and try_cast({text} as {types[column]}) is null" for column, text in checked.items()}
+    wrong = {
+        column: f"({text}) is not null and try_cast({text} as {types[column]}) is null"
+        for column, text in checked.items()
+    }
     pairs = [f"{literal(key)}, {expression}" for key, expression in plan.attributes.items()]
     any_wrong = " or ".join(f"({condition})" for condition in wrong.values()) or "false"
     invalid = ", ".join(f"{literal(column)}, case when {wrong[column]} then {checked[column]} end" for column in wrong)
@@ -178,7 +185,10 @@ def _attributes(plan: LinePlan, table: str) -> str:
 
 
 def _reason(plan: LinePlan) -> str:
-    whens = ["when line is null then 'longer than 32 MiB'", "when trim(line, chr(10) || chr(13) || chr(9) || ' ') = '' then 'blank'"]
+    whens = [
+        "when line is null then 'longer than 32 MiB'",
+        "when trim(line, chr(10) || chr(13) || chr(9) || ' ') = '' then 'blank'",
+    ]
     if plan.header != "false":
         whens.append(f"when {plan.header} then 'header'")
     whens.append(f"when f is null then {literal(plan.invalid_format)}")
@@ -208,7 +218,13 @@ def _write_rejects(path: Path, refused: pa.Table, target: Path) -> None:
         for start in range(0, len(positions), _REJECT_BATCH):
             part = positions[start : start + _REJECT_BATCH]
             rows = [
-                {"record_no": number, "record_offset": offset, "reason": reason, "record_length": length, "raw": next(raws)}
+                {
+                    "record_no": number,
+                    "record_offset": offset,
+                    "reason": reason,
+                    "record_length": length,
+                    "raw": next(raws),
+                }
                 for number, offset, length, reason in part
             ]
             writer.write_table(pa.Table.from_pylist(rows, schema=_REJECT_SCHEMA))

@@ -39,7 +39,13 @@ def _exchanges(engine: Store, outcome: Outcome, columns: str) -> Iterator[dict[s
 def _matches(engine: Store, outcome: Outcome, evidence_id: str, scanner: Scanner) -> Iterator[dict[str, Any]]:
     rows = _exchanges(engine, outcome, "http_response_mime_type, http_response_body, http_response_headers")
     exchanges = (
-        Exchange(evidence_id, row["record_no"], row["http_response_mime_type"], row["http_response_body"], _pairs(row["http_response_headers"]))
+        Exchange(
+            evidence_id,
+            row["record_no"],
+            row["http_response_mime_type"],
+            row["http_response_body"],
+            _pairs(row["http_response_headers"]),
+        )
         for row in rows
     )
     for match in content_rows(scanner, exchanges):
@@ -52,13 +58,20 @@ def _verdicts(engine: Store, outcome: Outcome) -> Iterator[dict[str, Any]]:
         headers = _pairs(row["http_response_headers"])
         if not headers:
             continue
-        for verdict in _judged(tuple(pair for pair in headers if pair[0].strip().lower() in SECURITY_HEADERS), row["url_scheme"]):
-            yield {"record_no": row["record_no"], "header": verdict.header, "verdict": verdict.verdict, "verdict_rank": verdict.rank}
+        for verdict in _judged(
+            tuple(pair for pair in headers if pair[0].strip().lower() in SECURITY_HEADERS), row["url_scheme"]
+        ):
+            yield {
+                "record_no": row["record_no"],
+                "header": verdict.header,
+                "verdict": verdict.verdict,
+                "verdict_rank": verdict.rank,
+            }
 
 
 @lru_cache(maxsize=4096)
 def _judged(headers: tuple[tuple[str, str], ...], scheme: str | None) -> tuple[HeaderVerdict, ...]:
-    """A service sends few distinct sets of security headers: judging each once is 5 times as quick."""
+    """Judge each distinct set once: a service sends few, and this is five times as quick."""
     return tuple(header_verdicts(headers, scheme))
 
 

@@ -51,5 +51,7 @@ def _written(engine: Store, table: str, select: str, work: Path) -> Outcome:
 
 def _copy(engine: Store, outcome: Outcome, table: str, select: str, work: Path) -> None:
     target = work / f"{table}.parquet"
-    outcome.rows[table] = engine.execute(f"copy ({select}) to {literal(str(target))} (format parquet, compression zstd)")
+    outcome.rows[table] = engine.execute(
+        f"copy ({select}) to {literal(str(target))} (format parquet, compression zstd)"
+    )
     outcome.files[table] = target

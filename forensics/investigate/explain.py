@@ -35,7 +35,10 @@ def explain(case: Case, wanted: str, queries: Sequence[Path] = ()) -> Explanatio
     found = [item for item in findings["findings"] if item["id"].lower().startswith(wanted.lower())]
     if len(found) != 1:
         known = ", ".join(item["id"] for item in findings["findings"][:8]) or "none"
-        raise UsageError(f"{'No' if not found else 'More than one'} finding begins with {wanted}.", hint=f"Findings of this case: {known}.")
+        raise UsageError(
+            f"{'No' if not found else 'More than one'} finding begins with {wanted}.",
+            hint=f"Findings of this case: {known}.",
+        )
     finding = found[0]
     detector = by_id(load(queries), finding["detector"])
     hashes = {state["id"]: state["version_hash"] for state in findings["detectors"]}

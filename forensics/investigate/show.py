@@ -35,7 +35,9 @@ def split_id(record: str) -> tuple[str, int]:
     """
     evidence, _, number = record.rpartition(":")
     if not evidence or not re.fullmatch(r"[0-9]{1,18}", number) or int(number) < 1:
-        raise UsageError("A record is EVIDENCE:NUMBER, such as 0123456789abcdef:42.", hint="explain and timeline print record ids.")
+        raise UsageError(
+            "A record is EVIDENCE:NUMBER, such as 0123456789abcdef:42.", hint="explain and timeline print record ids."
+        )
     return evidence, int(number)
 
 
@@ -48,7 +50,10 @@ def entry_of(case: Case, evidence: str) -> LedgerEntry:
     """
     found = {entry.id: entry for entry in case.ledger() if entry.id.startswith(evidence) and entry.status == "ingested"}
     if len(found) != 1:
-        raise UsageError(f"{'No' if not found else 'More than one'} evidence begins with {evidence}.", hint="status lists the evidence of a case.")
+        raise UsageError(
+            f"{'No' if not found else 'More than one'} evidence begins with {evidence}.",
+            hint="status lists the evidence of a case.",
+        )
     return next(iter(found.values()))
 
 
@@ -57,7 +62,10 @@ def rows(sandbox: Sandbox, entry: LedgerEntry, number: int) -> dict[str, list[di
     found = {}
     for table in entry.rows:
         view = f"observed.{table}" if TABLES[table].has_common else f"facts.{table}"
-        data = sandbox.dicts(f"select * from {view} where evidence_id = $evidence and record_no = $number", {"evidence": entry.id, "number": number})
+        data = sandbox.dicts(
+            f"select * from {view} where evidence_id = $evidence and record_no = $number",
+            {"evidence": entry.id, "number": number},
+        )
         if data:
             found[table] = [{key: value for key, value in row.items() if value is not None} for row in data]
     return found
@@ -90,7 +98,9 @@ def raw_lines(entry: LedgerEntry, number: int, context: int) -> list[Line]:
         line_no, carry = 1, b""
         while data := reader.read(1 << 20):
             block = carry + data
-            *whole, carry = block.split(b"\n") if line_no + block.count(b"\n") >= first and line_no <= last else _counted(block)
+            *whole, carry = (
+                block.split(b"\n") if line_no + block.count(b"\n") >= first and line_no <= last else _counted(block)
+            )
             for text in whole:
                 if first <= line_no <= last:
                     kept.append(Line(line_no, text, line_no == number))
@@ -99,7 +109,10 @@ def raw_lines(entry: LedgerEntry, number: int, context: int) -> list[Line]:
             kept.append(Line(line_no, carry, line_no == number))
         identity = reader.identity()
     if identity.sha256 != entry.sha256:
-        raise IntegrityError(f"{entry.name} is not the file that was ingested.", hint="Restore the original; its SHA-256 is in evidence.json.")
+        raise IntegrityError(
+            f"{entry.name} is not the file that was ingested.",
+            hint="Restore the original; its SHA-256 is in evidence.json.",
+        )
     return kept
 
 
@@ -116,7 +129,10 @@ def document_entry(entry: LedgerEntry, number: int) -> bytes:
         while data := reader.read(1 << 20):
             parts.append(data)
         if reader.identity().sha256 != entry.sha256:
-            raise IntegrityError(f"{entry.name} is not the file that was ingested.", hint="Restore the original; its SHA-256 is in evidence.json.")
+            raise IntegrityError(
+                f"{entry.name} is not the file that was ingested.",
+                hint="Restore the original; its SHA-256 is in evidence.json.",
+            )
     return _nth(b"".join(parts), entry.format, number)
 
 

@@ -28,7 +28,10 @@ def describe(sandbox: Sandbox, table: str | None) -> tuple[list[str], list[tuple
     """
     if table is None:
         rows = [(name, sandbox.value(f"select count(*) from main.{name}"), meaning) for name, meaning in VIEWS.items()]
-        rows += [(item.name, sandbox.value(f"select count(*) from {_view(item.name)}"), item.meaning) for item in TABLES.values()]
+        rows += [
+            (item.name, sandbox.value(f"select count(*) from {_view(item.name)}"), item.meaning)
+            for item in TABLES.values()
+        ]
         return ["table", "rows", "meaning"], sorted(rows)
     if table not in VIEWS and table not in TABLES:
         raise UsageError(f"There is no table {table}.", hint="canary-forensics sql CASE --tables lists all.")

@@ -60,7 +60,10 @@ def around(case: Case, wanted: str, minutes: float) -> Window:
 
 
 def _record_times(sandbox: Sandbox, evidence: str, number: int) -> list[datetime]:
-    union = " union all ".join(f"select time from facts.{table} where starts_with(evidence_id, $evidence) and record_no = $number" for table in _TEXT)
+    union = " union all ".join(
+        f"select time from facts.{table} where starts_with(evidence_id, $evidence) and record_no = $number"
+        for table in _TEXT
+    )
     return [row[0] for row in sandbox.rows(union, {"evidence": evidence, "number": number}) if row[0] is not None]
 
 
@@ -91,10 +94,16 @@ def stream(case: Case, window: Window, *, cohort: str | None, limit: int) -> tup
     if cohort:
         conditions.append("(cohort = $cohort or kind = 'rollout_events')")
         parameters["cohort"] = cohort
-    union = " union all ".join(f"select time, phase, cohort, '{table}' as kind, {text} as text, record_id from observed.{table}" for table, text in _TEXT.items())
+    union = " union all ".join(
+        f"select time, phase, cohort, '{table}' as kind, {text} as text, record_id from observed.{table}"
+        for table, text in _TEXT.items()
+    )
     source = f"from ({union} union all select start_time, phase, '', 'phase', 'phase ' || phase || ' begins' || coalesce(format(': {{:g}} %', weight), ''), '' from dims.phases)"
     where = " and ".join(conditions)
     with views.opened(case) as sandbox:
         total = sandbox.value(f"select count(*) {source} where {where}", parameters)
-        rows = sandbox.rows(f"select time, phase, cohort, kind, text, record_id {source} where {where} order by time, kind, record_id limit {int(limit)}", parameters)
+        rows = sandbox.rows(
+            f"select time, phase, cohort, kind, text, record_id {source} where {where} order by time, kind, record_id limit {int(limit)}",
+            parameters,
+        )
     return [[moment(row[0]), *row[1:]] for row in rows], int(total)

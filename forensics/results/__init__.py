@@ -38,7 +38,11 @@ def _decoded(path: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError as error:
-        raise IntegrityError(f"{path.name} is damaged: {error}.", hint="Write it again with: canary-forensics detect CASE.", location=Location(path)) from error
+        raise IntegrityError(
+            f"{path.name} is damaged: {error}.",
+            hint="Write it again with: canary-forensics detect CASE.",
+            location=Location(path),
+        ) from error
 
 
 __all__ = ["Context", "build_all", "material"]

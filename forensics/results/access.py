@@ -26,11 +26,28 @@ def build(context: Context) -> dict[str, Any]:
         groups[method, route, principal][cohort] = (allow, deny, other)
     cells = []
     for (method, route, principal), sides in groups.items():
-        changed = _word(sides.get("canary")) != _word(sides.get("baseline")) and {_word(sides.get("canary")), _word(sides.get("baseline"))} == {"allow", "deny"}
+        changed = _word(sides.get("canary")) != _word(sides.get("baseline")) and {
+            _word(sides.get("canary")),
+            _word(sides.get("baseline")),
+        } == {"allow", "deny"}
         for cohort, (allow, deny, other) in sides.items():
-            cells.append({"method": method, "route": route, "principal": principal, "cohort": cohort, "allow": allow, "deny": deny, "other": other, "changed": changed})
+            cells.append(
+                {
+                    "method": method,
+                    "route": route,
+                    "principal": principal,
+                    "cohort": cohort,
+                    "allow": allow,
+                    "deny": deny,
+                    "other": other,
+                    "changed": changed,
+                }
+            )
     decided = [cell for cell in cells if cell["allow"] or cell["deny"]]
-    ordered = sorted(decided, key=lambda cell: (not cell["changed"], cell["route"], cell["method"], cell["principal"], cell["cohort"]))
+    ordered = sorted(
+        decided,
+        key=lambda cell: (not cell["changed"], cell["route"], cell["method"], cell["principal"], cell["cohort"]),
+    )
     return {"cells": ordered[:MAX_CELLS], "total": len(ordered)}
 
 

@@ -13,7 +13,9 @@ def build(context: Context) -> dict[str, Any]:
     chosen = dict(context.sandbox.rows("select table_name, observer from dims.observers"))
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     conflicts = 0
-    for table, observer, cohort, rows, conflicting in context.sandbox.rows("select * from dims.observer_counts order by all"):
+    for table, observer, cohort, rows, conflicting in context.sandbox.rows(
+        "select * from dims.observer_counts order by all"
+    ):
         counts[table, observer or ""][cohort] = rows
         conflicts += conflicting
     tables = [

@@ -10,6 +10,11 @@ from forensics.results.context import Context
 def build(context: Context) -> dict[str, Any]:
     """Return SQL, parameters, file and known false positives by detector id."""
     return {
-        detector.id: {"sql": detector.sql, "params": detector.parameters, "file": detector.file, "false_positives": detector.front.false_positives}
+        detector.id: {
+            "sql": detector.sql,
+            "params": detector.parameters,
+            "file": detector.file,
+            "false_positives": detector.front.false_positives,
+        }
         for detector in context.detectors
     }

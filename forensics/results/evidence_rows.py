@@ -43,5 +43,12 @@ def _rows(context: Context, finding: Finding, table: str) -> dict[str, Any]:
         return {"columns": ["record"], "rows": [[record] for record in finding.evidence], "total": finding.canary.n}
     select = ", ".join(f"{expression} as c{index}" for index, expression in enumerate(columns.values()))
     sql = f"select t.record_id, {select} from observed.{table} t {_JOINS.get(table, '')} where t.record_id = any($records)"
-    found = {row[0]: [moment(value) if hasattr(value, "isoformat") else value for value in row] for row in context.sandbox.rows(sql, {"records": finding.evidence})}
-    return {"columns": ["record", *columns], "rows": [found[record] for record in finding.evidence if record in found], "total": finding.canary.n}
+    found = {
+        row[0]: [moment(value) if hasattr(value, "isoformat") else value for value in row]
+        for row in context.sandbox.rows(sql, {"records": finding.evidence})
+    }
+    return {
+        "columns": ["record", *columns],
+        "rows": [found[record] for record in finding.evidence if record in found],
+        "total": finding.canary.n,
+    }

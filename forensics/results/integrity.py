@@ -14,4 +14,7 @@ def build(context: Context) -> dict[str, Any]:
         for entry in context.case.ledger()
         for table, digest in entry.table_sha256.items()
     ]
-    return {"tables": sorted(tables, key=lambda item: (item["table"], item["evidence"])), "config_sha256": context.case.config().sha256}
+    return {
+        "tables": sorted(tables, key=lambda item: (item["table"], item["evidence"])),
+        "config_sha256": context.case.config().sha256,
+    }

@@ -17,8 +17,15 @@ def build(context: Context) -> dict[str, Any]:
     rows = context.sandbox.rows(
         f"select time, event_kind, message from rollout_events where event_kind in {_TAKEN} and time is not null order by time, event_kind, record_id"
     )
-    actions = [{"time": moment(time), "text": f"{kind.replace('_', ' ')}: {message or ''}".rstrip(": ")} for time, kind, message in rows]
-    recommendations = list(dict.fromkeys(incident.recommendation for incident in result.incidents if incident.severity not in ("info", "low")))
+    actions = [
+        {"time": moment(time), "text": f"{kind.replace('_', ' ')}: {message or ''}".rstrip(": ")}
+        for time, kind, message in rows
+    ]
+    recommendations = list(
+        dict.fromkeys(
+            incident.recommendation for incident in result.incidents if incident.severity not in ("info", "low")
+        )
+    )
     missing = sorted({state.reason for state in result.detectors if state.state == "not_evaluated"})
     recommendations += [f"Export what was missing, so that it can be judged next time: {reason}." for reason in missing]
     return {"occurred": occurred, "actions": actions, "recommendations": recommendations}

@@ -18,8 +18,16 @@ def build(context: Context) -> dict[str, Any]:
     )
     if not any(before for _, before, *_ in names) or not any(after for _, _, after, *_ in names):
         return {"added": [], "removed": [], "changed": []}
-    added = [{"name": name, "version": _text(after), "purl": purl or ""} for name, before, after, purl, _ in names if before is None]
-    removed = [{"name": name, "version": _text(before), "purl": old or ""} for name, before, after, _, old in names if after is None]
+    added = [
+        {"name": name, "version": _text(after), "purl": purl or ""}
+        for name, before, after, purl, _ in names
+        if before is None
+    ]
+    removed = [
+        {"name": name, "version": _text(before), "purl": old or ""}
+        for name, before, after, _, old in names
+        if after is None
+    ]
     changed = [
         {"name": name, "from": _text(before), "to": _text(after), "purl": purl or ""}
         for name, before, after, purl, _ in names

@@ -23,8 +23,9 @@ _NOTE = "Phases only; stable shares are weighted to the canary's phases. The int
 def build(context: Context) -> dict[str, Any]:
     """Return the rows; empty with a note where a cohort has no requests."""
     rows = context.sandbox.rows(
-        "select phase, cohort, count(*), " + ", ".join(f"count(*) filter (where {condition})" for condition in _SHARES.values()) +
-        " from requests where in_phase and cohort in ('canary', 'baseline') group by all order by all"
+        "select phase, cohort, count(*), "
+        + ", ".join(f"count(*) filter (where {condition})" for condition in _SHARES.values())
+        + " from requests where in_phase and cohort in ('canary', 'baseline') group by all order by all"
     )
     cells = {(phase, cohort): counts for phase, cohort, *counts in rows}
     phases = sorted({phase for phase, _ in cells})
@@ -35,9 +36,16 @@ def build(context: Context) -> dict[str, Any]:
     return {"rows": [*table, *_quantities(context, shared)], "note": _NOTE}
 
 
-def _share(context: Context, title: str, index: int, phases: list[str], cells: dict[tuple[str, str], list[int]]) -> dict[str, Any]:
+def _share(
+    context: Context, title: str, index: int, phases: list[str], cells: dict[tuple[str, str], list[int]]
+) -> dict[str, Any]:
     strata = [
-        st.Stratum(cells[phase, "canary"][index], cells[phase, "canary"][0], cells[phase, "baseline"][index], cells[phase, "baseline"][0])
+        st.Stratum(
+            cells[phase, "canary"][index],
+            cells[phase, "canary"][0],
+            cells[phase, "baseline"][index],
+            cells[phase, "baseline"][0],
+        )
         for phase in phases
     ]
     n_canary, n_stable = sum(s.canary_total for s in strata), sum(s.baseline_total for s in strata)

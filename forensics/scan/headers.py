@@ -19,7 +19,13 @@ from types import MappingProxyType
 from forensics.scan import csp
 
 SECURITY_HEADERS = frozenset(
-    {"strict-transport-security", "content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy"}
+    {
+        "strict-transport-security",
+        "content-security-policy",
+        "x-content-type-options",
+        "x-frame-options",
+        "referrer-policy",
+    }
 )
 
 # Half a year in seconds, the usual lower bound for a max-age that protects occasional visitors (MDN HTTP Observatory).

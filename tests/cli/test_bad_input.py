@@ -51,7 +51,7 @@ CASES: dict[str, Maker] = {
     "archive": lambda tmp: (["review", tar(tmp / "evidence.tar")], ["evidence.tar", "is not known"]),
     "empty file named": lambda tmp: (["review", write(tmp / "empty.log", b"")], ["empty.log"]),
     "fifo": lambda tmp: (["review", _fifo(tmp / "pipe")], ["pipe"]),
-    "unknown format": lambda tmp: (["review", THIN, "--format", "zeek-tvs"], ["zeek-tvs", "zeek-tsv"]),
+    "unknown format": lambda _: (["review", THIN, "--format", "zeek-tvs"], ["zeek-tvs", "zeek-tsv"]),
     "unknown format of ingest": lambda tmp: (["ingest", tmp / "a.case", THIN, "--format", "har2"], ["har2"]),
     "config missing": lambda tmp: (["review", THIN, "--config", tmp / "none.toml"], ["none.toml"]),
     "config is a folder": lambda tmp: (["review", THIN, "--config", _folder(tmp / "conf")], ["conf"]),
@@ -63,7 +63,7 @@ CASES: dict[str, Maker] = {
     "time without zone": lambda tmp: (["review", THIN, "--config", write(tmp / "c.toml", "[window]\nstart = 2026-03-03T09:00:00\n")], ["c.toml:2", "zone"]),
     "pattern that cannot be compiled": lambda tmp: (
         ["review", THIN, "--config", write(tmp / "c.toml", '[[cohort]]\ncohort = "canary"\ntable = "*"\ncolumn = "service_version"\nre2 = "("\n')], ["c.toml:5"],
-    ),  # fmt: skip
+    ),
     "column that is not there": lambda tmp: (
         ["review", THIN, "--config", write(tmp / "c.toml", '[[cohort]]\ncohort = "canary"\ntable = "*"\ncolumn = "service_verison"\nequals = "1"\n')],
         ["c.toml:4", "service_version"],
@@ -77,7 +77,7 @@ CASES: dict[str, Maker] = {
     "init of nothing": lambda tmp: (["init", tmp / "nowhere"], ["does not exist"]),
     "scan of nothing": lambda tmp: (["scan", tmp / "nowhere"], ["does not exist"]),
     "scan of a folder": lambda tmp: (["scan", tmp], ["is not a regular file"]),
-    "unknown detector": lambda tmp: (["detectors", "show", "outbound.new_destinatio"], ["outbound.new_destination"]),
+    "unknown detector": lambda _: (["detectors", "show", "outbound.new_destinatio"], ["outbound.new_destination"]),
     "validate nothing": lambda tmp: (["config", "validate", tmp / "none.toml"], ["none.toml"]),
     "show config of nothing": lambda tmp: (["config", "show", tmp / "none.toml"], ["none.toml"]),
 }  # fmt: skip
@@ -128,7 +128,18 @@ def test_bad_input_about_a_case(name: str, reviewed: Reviewed) -> None:
     arguments, words = OF_A_CASE[name]
     case = reviewed.case("checkout-compromised")
     known = next(entry["id"] for entry in findings_of(case)["evidence"] if entry["name"] == "network/conn.log")
-    check(run(*(text.replace("CASE", str(case)).replace("EVIDENCE", known) if text in ("CASE",) or "EVIDENCE:" in text else text for text in arguments)), 2, *words)
+    check(
+        run(
+            *(
+                text.replace("CASE", str(case)).replace("EVIDENCE", known)
+                if text == "CASE" or "EVIDENCE:" in text
+                else text
+                for text in arguments
+            )
+        ),
+        2,
+        *words,
+    )
 
 
 def test_an_unreadable_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,14 +160,19 @@ def forbid(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setattr(os, "open", refuse)
 
 
-def test_an_unreadable_file_in_a_folder_is_told_and_the_rest_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_in_a_folder_is_told_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = write(tmp_path / "e" / "a.log", '192.0.2.1 - - [03/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5\n')
     write(tmp_path / "e" / "b.log", '192.0.2.1 - - [03/Mar/2026:09:00:00 +0000] "GET /b HTTP/1.1" 200 5\n')
     forbid(monkeypatch, file)
     done = run("review", tmp_path / "e", "--case", tmp_path / "a.case")
     assert done.code == 3
     assert "a.log could not be read" in done.out
-    assert {entry["name"]: entry["accepted"] for entry in findings_of(tmp_path / "a.case")["evidence"]} == {"a.log": 0, "b.log": 1}
+    assert {entry["name"]: entry["accepted"] for entry in findings_of(tmp_path / "a.case")["evidence"]} == {
+        "a.log": 0,
+        "b.log": 1,
+    }
 
 
 def test_a_case_that_holds_other_evidence(reviewed: Reviewed, tmp_path: Path) -> None:
@@ -205,7 +221,18 @@ def test_a_misspelt_command_names_the_nearest(word: str, near: str) -> None:
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("arguments", [["review"], ["review", "--nonsense"], ["timeline"], ["show", "a"], ["sql", ".", "select 1", "--format", "xml"], ["review", ".", "--fail-on", "severe"], ["review", ".", "--threads", "0"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["review"],
+        ["review", "--nonsense"],
+        ["timeline"],
+        ["show", "a"],
+        ["sql", ".", "select 1", "--format", "xml"],
+        ["review", ".", "--fail-on", "severe"],
+        ["review", ".", "--threads", "0"],
+    ],
+)
 def test_wrong_usage(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.code, done.raw) == (2, b"")
@@ -213,7 +240,10 @@ def test_wrong_usage(arguments: list[str]) -> None:
     assert "Error: " in done.err
 
 
-LINES = b"".join(b'192.0.2.%d - - [03/Mar/2026:09:00:%02d +0000] "GET /a HTTP/1.1" 200 5\n' % (number % 9 + 1, number) for number in range(60))
+LINES = b"".join(
+    b'192.0.2.%d - - [03/Mar/2026:09:00:%02d +0000] "GET /a HTTP/1.1" 200 5\n' % (number % 9 + 1, number)
+    for number in range(60)
+)
 
 
 def test_standard_input_and_the_same_again(tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def test_timeline_of_one_cohort_keeps_what_the_controller_did(case: Path) -> Non
 
 
 def test_timeline_shows_the_start_of_phases(case: Path) -> None:
-    done = run("timeline", case, "--from", "2026-03-03T09:30:00Z", "--to", "2026-03-03T09:30:00.001Z", "--format", "markdown")
+    done = run(
+        "timeline", case, "--from", "2026-03-03T09:30:00Z", "--to", "2026-03-03T09:30:00.001Z", "--format", "markdown"
+    )
     assert "phase weight-25 begins: 25 %" in done.out
 
 
@@ -92,7 +94,13 @@ def test_timeline_shows_the_start_of_phases(case: Path) -> None:
 def test_show_prints_what_was_parsed(case: Path) -> None:
     done = run("show", case, f"{evidence_id(case, 'network/conn.log')}:343")
     assert done.code == 0
-    for words in ("network/conn.log, record 343 of 1,016 (zeek-tsv)", "203.0.113.77", "48213", "checkout-5f6b7d9c84-lc7hs", "canary"):
+    for words in (
+        "network/conn.log, record 343 of 1,016 (zeek-tsv)",
+        "203.0.113.77",
+        "48213",
+        "checkout-5f6b7d9c84-lc7hs",
+        "canary",
+    ):
         assert words in done.out
     parsed = json.loads(run("show", case, f"{evidence_id(case, 'network/conn.log')}:343", "--json").out)
     assert parsed["connections"][0]["destination_bytes"] == 1402
@@ -100,7 +108,12 @@ def test_show_prints_what_was_parsed(case: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "number"),
-    [("samples/exchanges.ndjson", 94), ("network/conn.log", 343), ("network/conn.log", 1), ("access/envoy-istio-ingressgateway-6d8c9f7b5-k2vnx.log.gz", 1004)],
+    [
+        ("samples/exchanges.ndjson", 94),
+        ("network/conn.log", 343),
+        ("network/conn.log", 1),
+        ("access/envoy-istio-ingressgateway-6d8c9f7b5-k2vnx.log.gz", 1004),
+    ],
 )
 def test_show_raw_gives_the_bytes_of_the_line(file: str, number: int, own: Path) -> None:
     path = SAMPLES / NAME / file
@@ -129,7 +142,9 @@ def test_show_context_marks_the_line(own: Path) -> None:
 
 def test_show_raw_of_a_document_gives_the_entry(own: Path) -> None:
     path = SAMPLES / NAME / "sbom" / "checkout-2.4.0.cdx.json"
-    index = [item["name"] for item in json.loads(path.read_text(encoding="utf-8"))["components"]].index("cdn-metrics-helper") + 1
+    index = [item["name"] for item in json.loads(path.read_text(encoding="utf-8"))["components"]].index(
+        "cdn-metrics-helper"
+    ) + 1
     done = run("show", own, f"{evidence_id(own, 'sbom/checkout-2.4.0.cdx.json')}:{index}", "--raw")
     assert json.loads(done.out)["purl"] == "pkg:npm/cdn-metrics-helper@1.0.3"
 
@@ -145,7 +160,11 @@ def reviewed_lines(tmp_path: Path, lines: list[dict[str, Any]]) -> tuple[Path, P
 
 def exchange(body: str) -> dict[str, Any]:
     response = {"status": 200, "headers": [["content-type", "text/plain"]], "body": body}
-    return {"time": "2026-03-03T09:00:00Z", "request": {"method": "GET", "url": "https://shop.example/", "headers": []}, "response": response}
+    return {
+        "time": "2026-03-03T09:00:00Z",
+        "request": {"method": "GET", "url": "https://shop.example/", "headers": []},
+        "response": response,
+    }
 
 
 def test_show_raw_does_not_cut_a_long_line(tmp_path: Path) -> None:
@@ -173,7 +192,15 @@ def test_show_raw_of_changed_evidence_is_an_integrity_error(tmp_path: Path) -> N
 def test_explain_tells_all(case: Path) -> None:
     done = run("explain", case, finding(case)["id"])
     assert done.code == 0
-    for words in ("severity     high", "2 of 144", "0 of 458", "203.0.113.77", "100300", "2 of 2 shown", "order by destination"):
+    for words in (
+        "severity     high",
+        "2 of 144",
+        "0 of 458",
+        "203.0.113.77",
+        "100300",
+        "2 of 2 shown",
+        "order by destination",
+    ):
         assert words in done.out
 
 
@@ -182,7 +209,16 @@ def test_explain_takes_the_beginning_of_an_id(case: Path) -> None:
     assert run("explain", case, found[:8].lower()).out == run("explain", case, found).out
 
 
-@pytest.mark.parametrize("detector", [PHONE_HOME, "access.anonymous_allow_flip", "headers.security_header_lost", "disclosure.stack_trace", "supply_chain.component_added"])
+@pytest.mark.parametrize(
+    "detector",
+    [
+        PHONE_HOME,
+        "access.anonymous_allow_flip",
+        "headers.security_header_lost",
+        "disclosure.stack_trace",
+        "supply_chain.component_added",
+    ],
+)
 def test_the_sql_that_explain_prints_gives_the_same_counts(detector: str, case: Path) -> None:
     found = finding(case, detector)
     sql = json.loads(run("explain", case, found["id"], "--json").out)["sql"]
@@ -204,9 +240,20 @@ def test_sql_formats(case: Path) -> None:
     assert json.loads(run("sql", case, SELECT, "--json").out) == expected
     assert json.loads(run("sql", case, SELECT, "--format", "json").out) == expected
     assert [json.loads(line) for line in run("sql", case, SELECT, "--format", "ndjson").out.splitlines()] == expected
-    assert list(csv.reader(io.StringIO(run("sql", case, SELECT, "--format", "csv").out))) == [["cohort", "n"], ["baseline", "2028"], ["canary", "404"]]
-    assert run("sql", case, SELECT, "--format", "markdown").out == "| cohort | n |\n|---|---|\n| baseline | 2028 |\n| canary | 404 |\n"
-    assert [line.split() for line in run("sql", case, SELECT).out.splitlines()] == [["cohort", "n"], ["baseline", "2028"], ["canary", "404"]]
+    assert list(csv.reader(io.StringIO(run("sql", case, SELECT, "--format", "csv").out))) == [
+        ["cohort", "n"],
+        ["baseline", "2028"],
+        ["canary", "404"],
+    ]
+    assert (
+        run("sql", case, SELECT, "--format", "markdown").out
+        == "| cohort | n |\n|---|---|\n| baseline | 2028 |\n| canary | 404 |\n"
+    )
+    assert [line.split() for line in run("sql", case, SELECT).out.splitlines()] == [
+        ["cohort", "n"],
+        ["baseline", "2028"],
+        ["canary", "404"],
+    ]
 
 
 def test_sql_says_when_rows_are_left_out(case: Path) -> None:
@@ -274,7 +321,13 @@ def test_sql_refuses_everything_else(query: str, own: Path, tmp_path: Path) -> N
 
 
 def test_sql_stops_after_its_time(case: Path) -> None:
-    done = run("sql", case, "select count(*) from range(100000000) a, range(100000) b where a.range + b.range = 3", "--seconds", "0.5")
+    done = run(
+        "sql",
+        case,
+        "select count(*) from range(100000000) a, range(100000) b where a.range + b.range = 3",
+        "--seconds",
+        "0.5",
+    )
     assert done.code == 2
     assert "longer than" in done.err
 
@@ -338,7 +391,7 @@ def test_status_tells_a_changed_output(name: str, own: Path) -> None:
 def test_a_damaged_result_is_an_integrity_error(own: Path) -> None:
     (own / "findings.json").write_bytes((own / "findings.json").read_bytes()[:-20])
     for arguments in (["explain", own, "F-1"], ["report", own, "-o", "-"], ["timeline", own, "--around", "F-1"]):
-        done = run(*arguments)
+        done = run(*map(str, arguments))
         assert (done.code, done.out) == (4, ""), done.err
 
 

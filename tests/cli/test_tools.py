@@ -12,7 +12,15 @@ from forensics.cli import COMMANDS
 from tests.end_to_end.harness import SAMPLES, run, spawn
 
 
-@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS), *(["detectors", name] for name in ("list", "show", "test", "new")), *(["config", name] for name in ("show", "validate", "schema"))])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        *([name] for name in COMMANDS),
+        *(["detectors", name] for name in ("list", "show", "test", "new")),
+        *(["config", name] for name in ("show", "validate", "schema")),
+    ],
+)
 def test_help_of_every_command(arguments: list[str]) -> None:
     short, long = run(*arguments, "-h"), run(*arguments, "--help")
     assert (short.code, short.err) == (0, "")
@@ -75,7 +83,10 @@ def test_config_validate() -> None:
 
 def test_config_validate_lists_every_problem_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "canary.toml"
-    file.write_text('[release]\nservise = "x"\n\n[[phase]]\nname = "a"\nstart = 2026-03-03T09:00:00Z\nendd = 2026-03-03T10:00:00Z\nweight = 5\n', encoding="utf-8")
+    file.write_text(
+        '[release]\nservise = "x"\n\n[[phase]]\nname = "a"\nstart = 2026-03-03T09:00:00Z\nendd = 2026-03-03T10:00:00Z\nweight = 5\n',
+        encoding="utf-8",
+    )
     done = run("config", "validate", file)
     assert done.code == 2
     assert f"{file}:2: " in done.out
@@ -104,9 +115,19 @@ def test_doctor_finds_every_part_whole() -> None:
 
 def test_scan_masks_hits_and_judges_headers(tmp_path: Path) -> None:
     secret = "AKIA" + "Q3EGTXUGBDLWZJ7M"
-    response = {"status": 200, "headers": [["Content-Type", "text/plain"], ["strict-transport-security", "max-age=0"]], "body": f"mail jane.roe@shop.test key {secret}"}
+    response = {
+        "status": 200,
+        "headers": [["Content-Type", "text/plain"], ["strict-transport-security", "max-age=0"]],
+        "body": f"mail jane.roe@shop.test key {secret}",
+    }
     file = tmp_path / "a.ndjson"
-    file.write_text(json.dumps({"id": "one", "response": response}) + "\n" + json.dumps({"id": "two", "text": "nothing here"}) + "\n", encoding="utf-8")
+    file.write_text(
+        json.dumps({"id": "one", "response": response})
+        + "\n"
+        + json.dumps({"id": "two", "text": "nothing here"})
+        + "\n",
+        encoding="utf-8",
+    )
     done = run("scan", file)
     assert (done.code, done.err) == (0, "")
     rows = [json.loads(line) for line in done.out.splitlines()]
@@ -121,7 +142,11 @@ def test_scan_masks_hits_and_judges_headers(tmp_path: Path) -> None:
 
 
 def test_scan_reads_standard_input_and_goes_on_after_a_bad_line() -> None:
-    done = spawn("scan", "-", stdin=b'{"id":"one","text":"jane.roe@shop.test"}\nno json\n{"id":"three","text":"joe.doe@shop.test"}\n')
+    done = spawn(
+        "scan",
+        "-",
+        stdin=b'{"id":"one","text":"jane.roe@shop.test"}\nno json\n{"id":"three","text":"joe.doe@shop.test"}\n',
+    )
     assert done.code == 3
     rows = [json.loads(line) for line in done.out.splitlines()]
     assert [row.get("id") for row in rows if "pattern" in row] == ["one", "three"]

@@ -25,7 +25,9 @@ GDPR = re.compile(r"\d+(\(\d\))?(\([a-z]\))?")
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.id)
 
 
-@pytest.mark.parametrize(("detector", "case"), CASES, ids=[f"{detector.id}: {case.name[:60]}" for detector, case in CASES])
+@pytest.mark.parametrize(
+    ("detector", "case"), CASES, ids=[f"{detector.id}: {case.name[:60]}" for detector, case in CASES]
+)
 def test_detector_by_its_own_tests(detector: Detector, case: Case) -> None:
     assert run_case(detector, case) == ""
 
@@ -65,7 +67,9 @@ def test_front_matter_is_complete(detector: Detector) -> None:
     assert front.references
     assert all(REFERENCE.fullmatch(reference) for reference in front.references)
     assert all(GDPR.fullmatch(article) for article in front.gdpr)
-    assert not front.personal_data or "33" in front.gdpr, "a breach of personal data asks for the notification of article 33"
+    assert not front.personal_data or "33" in front.gdpr, (
+        "a breach of personal data asks for the notification of article 33"
+    )
 
 
 @every_detector

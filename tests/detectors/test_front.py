@@ -48,7 +48,11 @@ def test_a_detector_is_parsed() -> None:
 
 
 def test_the_hash_covers_words_and_sql() -> None:
-    hashes = {detector().version_hash, detector(FRONT.replace("A title", "B title")).version_hash, detector(sql=SQL + ", 1").version_hash}
+    hashes = {
+        detector().version_hash,
+        detector(FRONT.replace("A title", "B title")).version_hash,
+        detector(sql=SQL + ", 1").version_hash,
+    }
     assert len(hashes) == 3
 
 
@@ -141,7 +145,10 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["one.test.toml"]
 
 
-@pytest.mark.parametrize("bad", ["one", "", "a.b.c", "../x.y", "a./b", "A.b", "a.1", "mine.one\n", "views.mine", "macros.x", "a.b/../c", "a.ö"])
+@pytest.mark.parametrize(
+    "bad",
+    ["one", "", "a.b.c", "../x.y", "a./b", "A.b", "a.1", "mine.one\n", "views.mine", "macros.x", "a.b/../c", "a.ö"],
+)
 def test_ids_that_are_no_ids_are_refused(tmp_path: Path, bad: str) -> None:
     with pytest.raises(DetectorError, match="is no detector id"):
         start(bad, tmp_path)
@@ -149,7 +156,9 @@ def test_ids_that_are_no_ids_are_refused(tmp_path: Path, bad: str) -> None:
 
 
 def results(tmp_path: Path, tests: str | None) -> list[tuple[bool, str]]:
-    path = pack(tmp_path, "mine", "one", text(sql="select route, 1 as canary_n from requests where 1 >= $least order by route"))
+    path = pack(
+        tmp_path, "mine", "one", text(sql="select route, 1 as canary_n from requests where 1 >= $least order by route")
+    )
     if tests is not None:
         path.with_suffix(".test.toml").write_text(tests, encoding="utf-8")
     return [(result.passed, result.message) for result in run_tests(by_id(load([tmp_path]), "mine.one"))]
@@ -172,10 +181,16 @@ ONE = '[[test]]\nname = "n"\nkind = "positive"\n'
         (ONE + "expect = []\nrows = {}\nconfig = 'colour = 1'", "`colour` is not a key"),
         (ONE + "expect = [{route = '/a'}]\nrows = {}", "0 rows, expected 1"),
         (ONE + "expect = []\nrows.http_requests = [{url_path = '/a'}]", "1 rows, expected 0"),
-        (ONE + "expect = [{route = '/b'}]\nrows.http_requests = [{url_path = '/a'}]", "row 1: route is '/a', expected '/b'"),
+        (
+            ONE + "expect = [{route = '/b'}]\nrows.http_requests = [{url_path = '/a'}]",
+            "row 1: route is '/a', expected '/b'",
+        ),
         (ONE + "expect = [{colour = 1}]\nrows.http_requests = [{url_path = '/a'}]", "row 1 has no colour"),
         (ONE + "expect = [{route = {null = true}}]\nrows.http_requests = [{url_path = '/a'}]", "route is '/a'"),
-        (ONE + "expect = []\nrows = {}\nstate = 'clean'", "state is not_evaluated (there is no http_requests evidence), expected clean"),
+        (
+            ONE + "expect = []\nrows = {}\nstate = 'clean'",
+            "state is not_evaluated (there is no http_requests evidence), expected clean",
+        ),
     ],
 )
 def test_a_test_that_fails_says_why(tmp_path: Path, tests: str | None, message: str) -> None:
@@ -185,5 +200,8 @@ def test_a_test_that_fails_says_why(tmp_path: Path, tests: str | None, message: 
 
 
 def test_repeat_numbers_its_copies(tmp_path: Path) -> None:
-    tests = ONE + "expect = [{route = '/x01'}, {route = '/x02'}, {route = {null = true}}]\nrows.http_requests = [{url_path = '/x{n:02}', repeat = 2}, {}]"
+    tests = (
+        ONE
+        + "expect = [{route = '/x01'}, {route = '/x02'}, {route = {null = true}}]\nrows.http_requests = [{url_path = '/x{n:02}', repeat = 2}, {}]"
+    )
     assert results(tmp_path, tests) == [(True, "")]

@@ -14,7 +14,15 @@ from forensics.findings import Confidence, Count, Finding, Novelty, Severity, fi
 UNITS = {"outbound": "connection", "supply_chain": "pod"}
 
 
-def finding(detector: str, severity: Severity = "medium", *, details: dict[str, Any] | None = None, novelty: Novelty = "new", confidence: Confidence = "medium", **entity: Any) -> Finding:
+def finding(
+    detector: str,
+    severity: Severity = "medium",
+    *,
+    details: dict[str, Any] | None = None,
+    novelty: Novelty = "new",
+    confidence: Confidence = "medium",
+    **entity: Any,
+) -> Finding:
     family = detector.partition(".")[0]
     return Finding(
         id=finding_id(detector, list(entity.items())), detector=detector, family=family, title=f"Title of {detector}", why="w", severity=severity,
@@ -24,14 +32,35 @@ def finding(detector: str, severity: Severity = "medium", *, details: dict[str, 
     )  # fmt: skip
 
 
-HOME = finding("outbound.new_destination", "high", destination="collect.pixel.example", destination_port=443, details={"destination_address": "203.0.113.7", "pod": "pod-1", "bytes_up": 1000})
-UPLOAD = finding("outbound.upload_volume", destination="collect.pixel.example", destination_port=443, details={"bytes_up": 52000, "pod": "pod-1"})
+HOME = finding(
+    "outbound.new_destination",
+    "high",
+    destination="collect.pixel.example",
+    destination_port=443,
+    details={"destination_address": "203.0.113.7", "pod": "pod-1", "bytes_up": 1000},
+)
+UPLOAD = finding(
+    "outbound.upload_volume",
+    destination="collect.pixel.example",
+    destination_port=443,
+    details={"bytes_up": 52000, "pod": "pod-1"},
+)
 BEACON = finding("outbound.beacon", destination="collect.pixel.example", destination_port=443, confidence="low")
 BY_ADDRESS = finding("outbound.direct_to_ip", destination="203.0.113.7", destination_port=8443)
-ADDED = finding("supply_chain.component_added", "low", component="@org/helper", component_version="1.0.3", details={"purl": "pkg:npm/%40org/helper@1.0.3"})
-CHANGED = finding("supply_chain.component_changed", "info", component="express", version_from="4", version_to="5", novelty="changed")
+ADDED = finding(
+    "supply_chain.component_added",
+    "low",
+    component="@org/helper",
+    component_version="1.0.3",
+    details={"purl": "pkg:npm/%40org/helper@1.0.3"},
+)
+CHANGED = finding(
+    "supply_chain.component_changed", "info", component="express", version_from="4", version_to="5", novelty="changed"
+)
 OTHER = finding("outbound.new_destination", "high", destination="stats.other.example", destination_port=443)
-ROUTE = finding("disclosure.sql_error", "high", http_request_method="GET", route="/orders/{id}", pattern="sql_error.mysql")
+ROUTE = finding(
+    "disclosure.sql_error", "high", http_request_method="GET", route="/orders/{id}", pattern="sql_error.mysql"
+)
 TRACE = finding("disclosure.stack_trace", http_request_method="GET", route="/orders/{id}", pattern="stack_trace.java")
 HEADER = finding("headers.security_header_lost", header="strict-transport-security", verdict="absent")
 
@@ -75,7 +104,11 @@ def test_phone_home_upload_beacon_address_and_added_component_are_one_incident()
 
 
 def test_two_unrelated_destinations_are_two_incidents_and_a_component_joins_neither() -> None:
-    assert sorted(map(sorted, names([HOME, OTHER, ADDED]))) == [["outbound.new_destination"], ["outbound.new_destination"], ["supply_chain.component_added"]]
+    assert sorted(map(sorted, names([HOME, OTHER, ADDED]))) == [
+        ["outbound.new_destination"],
+        ["outbound.new_destination"],
+        ["supply_chain.component_added"],
+    ]
 
 
 def test_of_two_destinations_a_component_joins_the_one_it_shares_a_word_with() -> None:
@@ -86,7 +119,9 @@ def test_of_two_destinations_a_component_joins_the_one_it_shares_a_word_with() -
 
 
 def test_one_route_is_one_story_and_another_method_is_another() -> None:
-    post = finding("disclosure.stack_trace", http_request_method="POST", route="/orders/{id}", pattern="stack_trace.java")
+    post = finding(
+        "disclosure.stack_trace", http_request_method="POST", route="/orders/{id}", pattern="stack_trace.java"
+    )
     assert sorted(map(len, names([ROUTE, TRACE, post, HEADER]))) == [1, 1, 2]
 
 
@@ -114,6 +149,11 @@ def test_additions_are_named_before_changes_and_the_like_named_first() -> None:
 
 
 def test_hostile_names_stay_data() -> None:
-    hostile = finding("outbound.new_destination", "high", destination="<script>'; drop table x; --\u202e" + "x" * 10_000, destination_port=None)
+    hostile = finding(
+        "outbound.new_destination",
+        "high",
+        destination="<script>'; drop table x; --\u202e" + "x" * 10_000,
+        destination_port=None,
+    )
     [incident] = group(with_changed_components([hostile, ADDED]))
     assert len(incident.findings) == 2

@@ -71,7 +71,10 @@ def test_prior_rows_are_no_baseline() -> None:
 def test_every_needed_table_must_be_there() -> None:
     rows = [{**CANARY, "repeat": 5}, {**BASELINE, "repeat": 20}]
     connections = [{key: value for key, value in row.items() if key != "url_path"} for row in rows]
-    assert state_of(by_id(DETECTORS, "outbound.direct_to_ip"), connections=connections) == ("not_evaluated", "there is no dns_queries evidence")
+    assert state_of(by_id(DETECTORS, "outbound.direct_to_ip"), connections=connections) == (
+        "not_evaluated",
+        "there is no dns_queries evidence",
+    )
 
 
 def test_clean_says_how_much_was_seen_and_what_could_have_been_missed() -> None:
@@ -107,7 +110,10 @@ def test_a_detector_that_fails_is_in_error_never_an_exception(columns: str) -> N
 def test_impossible_counts_of_a_rate_are_an_error(counts: tuple[int, ...]) -> None:
     names = ("canary_n", "canary_total", "baseline_n", "baseline_total")
     columns = ", ".join(f"{count} as {name}" for count, name in zip(counts, names, strict=True))
-    assert judged(f"'/a' as route, {columns}, 0 as prior_n", PLAIN.replace("new_in_canary", "rate_up")).state.state == "error"
+    assert (
+        judged(f"'/a' as route, {columns}, 0 as prior_n", PLAIN.replace("new_in_canary", "rate_up")).state.state
+        == "error"
+    )
 
 
 def test_what_the_baseline_does_too_is_lowered_and_says_so() -> None:
@@ -127,7 +133,10 @@ def test_pre_existing_never_raises() -> None:
     assert (finding.severity, finding.modifiers) == ("info", [])
 
 
-@pytest.mark.parametrize(("changes", "severity"), [([-1], "medium"), ([1], "critical"), ([1, 1], "critical"), ([-9], "info"), ([1, -2], "medium")])
+@pytest.mark.parametrize(
+    ("changes", "severity"),
+    [([-1], "medium"), ([1], "critical"), ([1, 1], "critical"), ([-9], "info"), ([1, -2], "medium")],
+)
 def test_modifiers_move_the_severity_within_the_scale(changes: list[int], severity: str) -> None:
     items = ", ".join(f"{{'name': 'm', 'change': {change}, 'reason': 'r'}}" for change in changes)
     [finding] = judged(f"'/a' as route, {COUNTS}, [{items}] as modifiers").findings
@@ -136,7 +145,9 @@ def test_modifiers_move_the_severity_within_the_scale(changes: list[int], severi
 
 
 def test_counts_effect_interval_and_evidence_come_from_the_engine() -> None:
-    [finding] = judged(f"'/a' as route, {COUNTS}, ['e:10', 'e:9', 'e:9'] as evidence, timestamp '2026-03-03 09:00:00.5' as first_seen, 7 as extra, null as unknown").findings
+    [finding] = judged(
+        f"'/a' as route, {COUNTS}, ['e:10', 'e:9', 'e:9'] as evidence, timestamp '2026-03-03 09:00:00.5' as first_seen, 7 as extra, null as unknown"
+    ).findings
     assert finding.effect == 0.5
     assert finding.interval == pytest.approx(st.newcombe_interval(1, 2, 0, 4))
     assert (finding.p_value, finding.q_value) == (None, None)
@@ -150,7 +161,9 @@ def test_counts_effect_interval_and_evidence_come_from_the_engine() -> None:
 def rates(*rows: tuple[str, int, int, int, int]) -> str:
     """Return columns whose rows have one stratum each."""
     values = ", ".join(map(str, rows))
-    return f"* from (values {values}) v(route, canary_n, canary_total, baseline_n, baseline_total), (select 0 as prior_n)"
+    return (
+        f"* from (values {values}) v(route, canary_n, canary_total, baseline_n, baseline_total), (select 0 as prior_n)"
+    )
 
 
 UP = PLAIN.replace("new_in_canary", "rate_up")
@@ -186,8 +199,14 @@ def test_each_direction_is_its_own_detector() -> None:
 
 def test_strata_are_sorted_and_the_interval_is_stratified() -> None:
     parts = [("b", 90, 180, 16, 20), ("a", 4, 20, 90, 180)]
-    items = ", ".join(f"{{'phase': '{p}', 'canary_n': {a}, 'canary_total': {b}, 'baseline_n': {c}, 'baseline_total': {d}}}" for p, a, b, c, d in parts)
-    [finding] = judged(f"'/a' as route, 94 as canary_n, 200 as canary_total, 106 as baseline_n, 200 as baseline_total, 0 as prior_n, [{items}] as strata", DOWN).findings
+    items = ", ".join(
+        f"{{'phase': '{p}', 'canary_n': {a}, 'canary_total': {b}, 'baseline_n': {c}, 'baseline_total': {d}}}"
+        for p, a, b, c, d in parts
+    )
+    [finding] = judged(
+        f"'/a' as route, 94 as canary_n, 200 as canary_total, 106 as baseline_n, 200 as baseline_total, 0 as prior_n, [{items}] as strata",
+        DOWN,
+    ).findings
     assert [part.phase for part in finding.strata] == ["a", "b"]
     assert finding.effect == pytest.approx(-0.3)
     assert finding.interval is not None
@@ -221,7 +240,9 @@ def test_suppressions_hold_until_their_day(detector: str, entity: str, day: date
     [finding] = outcome.findings
     assert outcome.state.state == "finding", "suppressed findings stay countable"
     assert finding.status == status
-    assert finding.suppression == ({"owner": "team", "reason": "known", "expires": "2026-03-31"} if status == "suppressed" else None)
+    assert finding.suppression == (
+        {"owner": "team", "reason": "known", "expires": "2026-03-31"} if status == "suppressed" else None
+    )
 
 
 def test_expired_suppressions_are_named() -> None:
@@ -237,8 +258,18 @@ def test_entity_text_is_one_line() -> None:
 
 def test_the_same_rows_give_the_same_findings_on_any_number_of_threads() -> None:
     detector = by_id(DETECTORS, "outbound.new_destination")
-    rows: list[Row] = [{"time": "2026-03-03 09:{n:02}:00", "service_version": "2.4.0", "destination_domain": "x{n}.example", "destination_port": 443, "repeat": 50}]
-    rows += [{"time": "2026-03-03 09:10:00", "service_version": "2.3.9", "destination_domain": "api.example", "repeat": 20}]
+    rows: list[Row] = [
+        {
+            "time": "2026-03-03 09:{n:02}:00",
+            "service_version": "2.4.0",
+            "destination_domain": "x{n}.example",
+            "destination_port": 443,
+            "repeat": 50,
+        }
+    ]
+    rows += [
+        {"time": "2026-03-03 09:10:00", "service_version": "2.3.9", "destination_domain": "api.example", "repeat": 20}
+    ]
     found = []
     for threads in (1, 4):
         with closing(open_memory(threads)) as sandbox:

@@ -56,7 +56,11 @@ WRITES = {
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     store = open_memory(1)
-    fill(store, parse_config(DEFAULT_CONFIG).config, {"http_requests": [{"url_path": "/a", "service_version": "2.4.0"}, {"service_version": "2.3.9"}]})
+    fill(
+        store,
+        parse_config(DEFAULT_CONFIG).config,
+        {"http_requests": [{"url_path": "/a", "service_version": "2.4.0"}, {"service_version": "2.3.9"}]},
+    )
     yield store
     store.close()
 
@@ -82,7 +86,12 @@ def test_the_configuration_stays_locked(sandbox: Sandbox) -> None:
 
 def hostile_pack(folder: Path, sql: str) -> None:
     columns = "1 as canary_n, 1 as canary_total, 0 as baseline_n, 0 as baseline_total, 0 as prior_n"
-    pack(folder, "mine", "reader", text(FRONT.replace("least = 1\n", ""), f"select content as route, {columns} from ({sql}) order by route"))
+    pack(
+        folder,
+        "mine",
+        "reader",
+        text(FRONT.replace("least = 1\n", ""), f"select content as route, {columns} from ({sql}) order by route"),
+    )
 
 
 def test_a_detector_that_reads_a_file_is_in_error_and_finds_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -95,7 +104,12 @@ def test_a_detector_that_reads_a_file_is_in_error_and_finds_nothing(sandbox: San
 
 def test_in_a_real_case_too(tmp_path: Path) -> None:
     hostile_pack(tmp_path / "pack", "select content from read_text('/etc/passwd')")
-    pack(tmp_path / "pack", "mine", "python", text(FRONT.replace("least = 1\n", ""), "select secret as route from secret_frame order by route"))
+    pack(
+        tmp_path / "pack",
+        "mine",
+        "python",
+        text(FRONT.replace("least = 1\n", ""), "select secret as route from secret_frame order by route"),
+    )
     pack(tmp_path / "pack", "outbound", "beacon", text(FRONT, "select route, 1 as canary_n, 1 as canary_total, 0 as baseline_n, 0 as baseline_total, 0 as prior_n "
                                                             "from requests where route is not null and 1 >= $least group by route order by route"))  # fmt: skip
     _, result = review([SAMPLE], None, tmp_path / "case", Options(queries=[tmp_path / "pack"], threads=1))

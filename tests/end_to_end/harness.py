@@ -38,7 +38,10 @@ class Done:
 def run(*arguments: str | Path) -> Done:
     """Call the command line in this process."""
     out, err = io.BytesIO(), io.BytesIO()
-    stdout, stderr = io.TextIOWrapper(out, "utf-8", write_through=True), io.TextIOWrapper(err, "utf-8", write_through=True)
+    stdout, stderr = (
+        io.TextIOWrapper(out, "utf-8", write_through=True),
+        io.TextIOWrapper(err, "utf-8", write_through=True),
+    )
     code: Any = None
     with redirect_stdout(stdout), redirect_stderr(stderr):
         try:
@@ -51,7 +54,14 @@ def run(*arguments: str | Path) -> Done:
 def spawn(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> Done:
     """Call the command line in a process of its own."""
     command = [sys.executable, "-m", "forensics", *map(str, arguments)]
-    done = subprocess.run(command, input=stdin, capture_output=True, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, check=False)
+    done = subprocess.run(
+        command,
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        check=False,
+    )
     return Done(done.returncode, done.stdout, done.stderr.decode())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,11 @@ def poisoned(value: Any, key: str = "") -> Any:
         if len(value) == 2 and all(isinstance(item, str) for item in value):
             return [value[0] + (PAYLOADS[draw() % len(PAYLOADS)] if draw() % 5 == 0 else ""), poison(value[1])]
         return [poisoned(item, key) for item in value]
-    if not isinstance(value, str) or (key in SPARSE and draw() % 4):
+    return _text(value, key) if isinstance(value, str) else value
+
+
+def _text(value: str, key: str) -> str:
+    if key in SPARSE and draw() % 4:
         return value
     if key == "upstream_cluster":
         return PAYLOADS[draw() % len(PAYLOADS)] + value
@@ -68,12 +74,23 @@ def _inside(body: Any) -> Any:
     if isinstance(body, dict):
         extra = PAYLOADS[draw() % len(PAYLOADS)]
         return {**{name: _inside(item) for name, item in body.items()}, extra: "jane.roe@shop.example"}
-    return [_inside(item) for item in body] if isinstance(body, list) else body + PAYLOADS[draw() % len(PAYLOADS)] if isinstance(body, str) else body
+    return (
+        [_inside(item) for item in body]
+        if isinstance(body, list)
+        else body + PAYLOADS[draw() % len(PAYLOADS)]
+        if isinstance(body, str)
+        else body
+    )
 
 
 def _lines(source: Path, target: Path) -> None:
     data = gzip.decompress(source.read_bytes()) if source.suffix == ".gz" else source.read_bytes()
-    target.write_text("".join(json.dumps(poisoned(json.loads(line)), ensure_ascii=False) + "\n" for line in data.decode().splitlines()), encoding="utf-8")
+    target.write_text(
+        "".join(
+            json.dumps(poisoned(json.loads(line)), ensure_ascii=False) + "\n" for line in data.decode().splitlines()
+        ),
+        encoding="utf-8",
+    )
 
 
 def _zeek(source: Path, target: Path) -> None:
@@ -85,7 +102,12 @@ def _zeek(source: Path, target: Path) -> None:
     for line in lines:
         cells = line.split("\t")
         if not line.startswith("#"):
-            cells = [_cell(cell) if kind == "string" and name not in ("uid", "conn_state", "qtype_name", "rcode_name") and cell != "-" else cell for cell, kind, name in zip(cells, types, names, strict=True)]
+            cells = [
+                _cell(cell)
+                if kind == "string" and name not in ("uid", "conn_state", "qtype_name", "rcode_name") and cell != "-"
+                else cell
+                for cell, kind, name in zip(cells, types, names, strict=True)
+            ]
         out.append("\t".join(cells))
     target.write_text("\n".join(out) + "\n", encoding="utf-8", newline="")
 
@@ -99,7 +121,8 @@ def _document(source: Path, target: Path) -> None:
     document = json.loads(source.read_text(encoding="utf-8"))
     if document.get("bomFormat"):
         document["components"] = [
-            {**poisoned(item), "version": item["version"] + (PAYLOADS[index % len(PAYLOADS)] if index % 2 else "")} for index, item in enumerate(document["components"])
+            {**poisoned(item), "version": item["version"] + (PAYLOADS[index % len(PAYLOADS)] if index % 2 else "")}
+            for index, item in enumerate(document["components"])
         ]
     elif source.name == "pods.json":
         for item in document["items"]:
@@ -118,9 +141,16 @@ def make(folder: Path) -> Path:
         name = source.relative_to(SAMPLE).as_posix().removesuffix(".gz")
         target = folder / RENAMED.get(name, name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        writer = _lines if ".log" in name and "envoy" in name or name.endswith(".ndjson") else _zeek if name.endswith(".log") else _document if name.endswith((".json", ".har")) else None
-        writer(source, target) if writer else target.write_bytes(source.read_bytes())
+        _writer(name)(source, target)
     return folder
+
+
+def _writer(name: str) -> Callable[[Path, Path], object]:
+    if "envoy" in name or name.endswith(".ndjson"):
+        return _lines
+    if name.endswith(".log"):
+        return _zeek
+    return _document if name.endswith((".json", ".har")) else shutil.copyfile
 
 
 RENAMED = {

@@ -21,10 +21,15 @@ CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u20
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
-    folder = tmp_path_factory.mktemp("hostile")
-    evidence = hostile.make(folder / "evidence")
-    return folder / "a.case", run("review", evidence, "--case", folder / "a.case")
+def made(reviewed: Reviewed) -> tuple[Path, Done]:
+    def build(folder: Path) -> None:
+        folder.mkdir()
+        done = run("review", hostile.make(folder / "evidence"), "--case", folder / "a.case")
+        (folder / "done.json").write_text(json.dumps([done.code, done.out, done.err]), encoding="utf-8")
+
+    folder = reviewed.make("hostile", build)
+    code, out, err = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+    return folder / "a.case", Done(code, out.encode(), err)
 
 
 def clean(done: Done) -> str:
@@ -41,7 +46,9 @@ def test_the_review_succeeds_and_still_finds_what_was_planted(made: tuple[Path, 
     assert re.search(r"^Verdict    block$", out, re.MULTILINE)
     assert not re.search(r"^Verdict    pass", out, re.MULTILINE)
     ledger = findings_of(case)["evidence"]
-    assert all(entry["status"] in ("ingested", "configuration") for entry in ledger), [(entry["name"], entry["status"]) for entry in ledger]
+    assert all(entry["status"] in ("ingested", "configuration") for entry in ledger), [
+        (entry["name"], entry["status"]) for entry in ledger
+    ]
     assert any("203.0.113.77" in incident["entities"] for incident in findings_of(case)["incidents"])
 
 
@@ -59,7 +66,9 @@ REACHED = {
 @pytest.mark.parametrize("table", REACHED)
 def test_payloads_reach_every_text_field(table: str, made: tuple[Path, Done]) -> None:
     """A test of this test: without it, a payload that an importer refuses would prove nothing."""
-    columns = ", ".join(f"count(*) filter (contains(cast({name} as varchar), 'alert(1)')) as {name}" for name in REACHED[table].split())
+    columns = ", ".join(
+        f"count(*) filter (contains(cast({name} as varchar), 'alert(1)')) as {name}" for name in REACHED[table].split()
+    )
     row = json.loads(run("sql", made[0], f"select {columns} from observed.{table}", "--json").out)[0]
     assert all(row.values()), row
 
@@ -75,7 +84,12 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements |= {(tag, ""), *((tag, name) for name, _ in attrs)}
-        self.loads += [f"{tag} {name}={value}" for name, value in attrs if name in ("src", "href", "xlink:href", "action", "srcset", "data", "background") and not (value or "").startswith("#")]
+        self.loads += [
+            f"{tag} {name}={value}"
+            for name, value in attrs
+            if name in ("src", "href", "xlink:href", "action", "srcset", "data", "background")
+            and not (value or "").startswith("#")
+        ]
         self.loads += [f"{tag} style={value}" for name, value in attrs if name == "style" and "url(" in (value or "")]
 
 
@@ -83,7 +97,9 @@ def page(case: Path) -> Page:
     return Page((case / "reports" / "report.html").read_text(encoding="utf-8"))
 
 
-def test_the_report_has_no_element_that_honest_evidence_does_not_make(made: tuple[Path, Done], reviewed: Reviewed) -> None:
+def test_the_report_has_no_element_that_honest_evidence_does_not_make(
+    made: tuple[Path, Done], reviewed: Reviewed
+) -> None:
     poisoned = page(made[0])
     honest = page(reviewed.case("checkout-clean")).elements | page(reviewed.case("checkout-compromised")).elements
     assert poisoned.elements <= honest
@@ -144,7 +160,11 @@ def test_csv_holds_no_formula(made: tuple[Path, Done]) -> None:
         assert not re.match(r"[\s'\"]*[=+@\t\r]|[\s\"]*-(?!\d+(\.\d+)?$)", cell) or cell.startswith("'"), cell
 
 
-@pytest.mark.parametrize("arguments", [["timeline", "--limit", "8000", "--format", "markdown"], ["report", "--format", "markdown", "-o", "-"]], ids=["timeline", "report"])
+@pytest.mark.parametrize(
+    "arguments",
+    [["timeline", "--limit", "8000", "--format", "markdown"], ["report", "--format", "markdown", "-o", "-"]],
+    ids=["timeline", "report"],
+)
 def test_markdown_renders_to_text(arguments: list[str], made: tuple[Path, Done]) -> None:
     """CommonMark with raw HTML allowed is the oracle: it must find neither HTML nor a link nor an image of another place."""
     text = clean(run(arguments[0], made[0], *arguments[1:]))

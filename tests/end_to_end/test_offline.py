@@ -24,7 +24,7 @@ def test_a_whole_review_with_sockets_blocked(tmp_path: Path, monkeypatch: pytest
     for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "create_connection"):
         monkeypatch.setattr(socket, name, refuse)
     case = tmp_path / "a.case"
-    assert run("review", SAMPLES / "checkout-compromised", "--case", case).code == 0
+    assert run("review", SAMPLES / "checkout-thin", "--case", case).code == 0
     assert run("report", case, "--format", "markdown").code == 0
     assert run("init", SAMPLES / "checkout-thin").code == 0
 
@@ -34,6 +34,14 @@ def test_no_network_client_is_imported(tmp_path: Path) -> None:
         "import sys; from forensics.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit as end: assert not end.code, end.code\n"
         "print('\\n'.join(sys.modules), file=sys.stderr)"
     )
-    arguments = [sys.executable, "-c", code, "review", str(SAMPLES / "checkout-thin"), "--case", str(tmp_path / "a.case")]
+    arguments = [
+        sys.executable,
+        "-c",
+        code,
+        "review",
+        str(SAMPLES / "checkout-thin"),
+        "--case",
+        str(tmp_path / "a.case"),
+    ]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=ROOT)
     assert not CLIENTS & set(done.stderr.split())

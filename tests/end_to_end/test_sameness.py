@@ -12,10 +12,21 @@ from tests.end_to_end.harness import SAMPLES, Done, findings_of, outputs, run, s
 
 
 @pytest.mark.parametrize(("threads", "seed"), [("1", "1"), ("4", "77")])
-def test_threads_hash_seed_and_working_folder_do_not_matter(threads: str, seed: str, reviewed: Reviewed, tmp_path: Path) -> None:
+def test_threads_hash_seed_and_working_folder_do_not_matter(
+    threads: str, seed: str, reviewed: Reviewed, tmp_path: Path
+) -> None:
     case = tmp_path / "elsewhere" / "checkout-compromised.case"
     case.parent.mkdir()
-    done = spawn("review", SAMPLES / "checkout-compromised", "--threads", threads, cwd=case.parent, PYTHONHASHSEED=seed, TZ="Asia/Kolkata", LC_ALL="C")
+    done = spawn(
+        "review",
+        SAMPLES / "checkout-compromised",
+        "--threads",
+        threads,
+        cwd=case.parent,
+        PYTHONHASHSEED=seed,
+        TZ="Asia/Kolkata",
+        LC_ALL="C",
+    )
     assert done.code == 0, done.err
     assert outputs(case) == outputs(reviewed.case("checkout-compromised"))
 
@@ -35,7 +46,13 @@ def test_reviewing_again_into_the_same_case_changes_no_byte(tmp_path: Path) -> N
 
 
 def cohorts(case: Path) -> Done:
-    return run("sql", case, "select cohort, count(*) as n from requests where in_phase group by all order by all", "--format", "csv")
+    return run(
+        "sql",
+        case,
+        "select cohort, count(*) as n from requests where in_phase group by all order by all",
+        "--format",
+        "csv",
+    )
 
 
 def test_a_changed_rule_changes_cohorts_after_the_evidence_is_gone(tmp_path: Path) -> None:
@@ -46,7 +63,11 @@ def test_a_changed_rule_changes_cohorts_after_the_evidence_is_gone(tmp_path: Pat
     before = cohorts(case).out.splitlines()
     assert {"baseline,1152", "canary,15"} <= set(before)
     text = (evidence / "canary.toml").read_text(encoding="utf-8")
-    swapped = text.replace('cohort = "canary"', 'cohort = "X"').replace('cohort = "baseline"', 'cohort = "canary"').replace('cohort = "X"', 'cohort = "baseline"')
+    swapped = (
+        text.replace('cohort = "canary"', 'cohort = "X"')
+        .replace('cohort = "baseline"', 'cohort = "canary"')
+        .replace('cohort = "X"', 'cohort = "baseline"')
+    )
     (tmp_path / "swapped.toml").write_text(swapped, encoding="utf-8")
     shutil.rmtree(evidence)
     done = run("detect", case, "--config", tmp_path / "swapped.toml")

@@ -31,7 +31,11 @@ def incidents(case: Path) -> list[dict[str, Any]]:
 
 def finding(case: Path, detector: str, **entity: object) -> dict[str, Any]:
     """Return the one finding of a detector about something."""
-    found = [item for item in findings_of(case)["findings"] if item["detector"] == detector and entity.items() <= item["entity"].items()]
+    found = [
+        item
+        for item in findings_of(case)["findings"]
+        if item["detector"] == detector and entity.items() <= item["entity"].items()
+    ]
     assert len(found) == 1
     return dict(found[0])
 
@@ -45,7 +49,10 @@ def counts(case: Path, sql: str) -> dict[str, int]:
     return {row["key"]: row["n"] for row in json.loads(done.out)}
 
 
-@pytest.mark.parametrize(("name", "verdict", "code"), [(COMPROMISED, "block", 1), ("checkout-clean", "pass", 0), ("checkout-thin", "inconclusive", 3)])
+@pytest.mark.parametrize(
+    ("name", "verdict", "code"),
+    [(COMPROMISED, "block", 1), ("checkout-clean", "pass", 0), ("checkout-thin", "inconclusive", 3)],
+)
 def test_exit_codes_with_a_gate(name: str, verdict: str, code: int, tmp_path: Path) -> None:
     done = run("review", SAMPLES / name, "--case", tmp_path / "a.case", "--fail-on", "medium")
     assert done.code == code
@@ -55,7 +62,9 @@ def test_exit_codes_with_a_gate(name: str, verdict: str, code: int, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ROLLOUTS)
-def test_without_a_gate_the_exit_code_is_0_and_the_verdict_stands_in_words(name: str, reviewed: Reviewed, tmp_path: Path) -> None:
+def test_without_a_gate_the_exit_code_is_0_and_the_verdict_stands_in_words(
+    name: str, reviewed: Reviewed, tmp_path: Path
+) -> None:
     case = reviewed.copy(name, tmp_path / "a.case")
     done = run("detect", case)
     assert done.code == 0
@@ -88,7 +97,11 @@ def test_nothing_of_must_not_is_an_incident(name: str, reviewed: Reviewed) -> No
 def test_the_phone_home_is_one_incident_that_names_everything(reviewed: Reviewed) -> None:
     case = reviewed.case(COMPROMISED)
     planted = truth(COMPROMISED)["planted"]["phone_home"]
-    mentioning = [item for item in findings_of(case)["incidents"] if any(planted["destination"] in text or planted["address"] in text for text in item["entities"])]
+    mentioning = [
+        item
+        for item in findings_of(case)["incidents"]
+        if any(planted["destination"] in text or planted["address"] in text for text in item["entities"])
+    ]
     assert len(mentioning) == 1
     incident = mentioning[0]
     assert {"collect.pixel-sync.example:443", "203.0.113.77"} <= set(incident["entities"])
@@ -97,14 +110,21 @@ def test_the_phone_home_is_one_incident_that_names_everything(reviewed: Reviewed
     assert (incident["first_seen"][:19], incident["last_seen"][:19]) == ("2026-03-03T09:17:42", "2026-03-03T09:47:42")
     assert incident["changed_components"] == ["pkg:npm/cdn-metrics-helper@1.0.3"]
     by_id = {item["id"]: item["detector"] for item in findings_of(case)["findings"]}
-    assert {by_id[item] for item in incident["findings"]} == {"outbound.new_destination", "outbound.upload_volume", "supply_chain.component_added"}
+    assert {by_id[item] for item in incident["findings"]} == {
+        "outbound.new_destination",
+        "outbound.upload_volume",
+        "supply_chain.component_added",
+    }
 
 
 def test_counts_of_the_phone_home(reviewed: Reviewed) -> None:
     found = finding(reviewed.case(COMPROMISED), "outbound.new_destination", destination="collect.pixel-sync.example")
     planted = truth(COMPROMISED)["planted"]["phone_home"]
     assert (found["canary"]["n"], found["baseline"]["n"]) == (planted["connections"], planted["baseline_connections"])
-    assert (found["details"]["bytes_up"], found["details"]["bytes_down"]) == (planted["bytes_up"], planted["bytes_down"])
+    assert (found["details"]["bytes_up"], found["details"]["bytes_down"]) == (
+        planted["bytes_up"],
+        planted["bytes_down"],
+    )
     assert found["details"]["pod"] == planted["pod"]
     connections = truth(COMPROMISED)["connections"]
     assert found["canary"]["total"] == connections["canary"]["tcp"] + connections["canary"]["dns"]
@@ -112,7 +132,10 @@ def test_counts_of_the_phone_home(reviewed: Reviewed) -> None:
 
 def test_counts_of_the_open_admin_reports(reviewed: Reviewed) -> None:
     found = finding(reviewed.case(COMPROMISED), "access.anonymous_allow_flip", route="/admin/reports")
-    planted, anonymous = truth(COMPROMISED)["planted"]["open_admin_reports"], truth(COMPROMISED)["anonymous_admin_reports"]
+    planted, anonymous = (
+        truth(COMPROMISED)["planted"]["open_admin_reports"],
+        truth(COMPROMISED)["anonymous_admin_reports"],
+    )
     assert found["canary"] == {"n": planted["canary_answered_200"], "total": anonymous["canary"]["total"]}
     assert found["baseline"] == {"n": anonymous["baseline"]["answered"], "total": anonymous["baseline"]["total"]}
     assert found["details"]["clients"] == planted["canary_clients"]
@@ -123,7 +146,10 @@ def test_counts_of_the_open_admin_reports(reviewed: Reviewed) -> None:
 def test_counts_of_the_stack_traces(reviewed: Reviewed) -> None:
     case, planted = reviewed.case(COMPROMISED), truth(COMPROMISED)["planted"]["stack_traces"]
     found = finding(case, "disclosure.stack_trace", route="/checkout", pattern="stack_trace.node")
-    assert (found["canary"]["n"], found["baseline"]["n"]) == (planted["canary_exchanges"], planted["baseline_exchanges"])
+    assert (found["canary"]["n"], found["baseline"]["n"]) == (
+        planted["canary_exchanges"],
+        planted["baseline_exchanges"],
+    )
     hosts = finding(case, "disclosure.internal_address", route="/checkout", pattern="internal_address.cluster_host")
     assert hosts["canary"]["n"] == planted["canary_exchanges"]
 
@@ -132,7 +158,10 @@ def test_counts_of_the_lost_header(reviewed: Reviewed) -> None:
     found = finding(reviewed.case(COMPROMISED), "headers.security_header_lost", header="strict-transport-security")
     planted, exchanges = truth(COMPROMISED)["planted"]["hsts_lost"], truth(COMPROMISED)["exchanges"]
     assert found["canary"] == {"n": planted["canary_exchanges_without"], "total": sum(exchanges["canary"].values())}
-    assert found["baseline"] == {"n": 0, "total": exchanges["baseline"]["weight-5"] + exchanges["baseline"]["weight-25"]}
+    assert found["baseline"] == {
+        "n": 0,
+        "total": exchanges["baseline"]["weight-5"] + exchanges["baseline"]["weight-25"],
+    }
 
 
 def test_counts_of_the_new_property(reviewed: Reviewed) -> None:
@@ -152,7 +181,9 @@ def test_the_address_both_cohorts_show_is_pre_existing_and_low(reviewed: Reviewe
 @pytest.mark.parametrize("name", ROLLOUTS)
 def test_requests_per_cohort_and_phase(name: str, reviewed: Reviewed) -> None:
     """The table's cohorts tell baseline before and after the phases apart; the truth keeps them in one."""
-    found = counts(reviewed.case(name), "select cohort || ' ' || phase as key, count(*) as n from requests group by all")
+    found = counts(
+        reviewed.case(name), "select cohort || ' ' || phase as key, count(*) as n from requests group by all"
+    )
     expected = truth(name)["requests"]
     for phase, count in expected["canary"].items():
         assert found.get(f"canary {phase}", 0) == count, phase
@@ -167,7 +198,9 @@ def test_statuses_in_the_phases(name: str, reviewed: Reviewed) -> None:
     sql = "select cohort || ' ' || http_response_status_code as key, count(*) as n from requests where in_phase and cohort in ('canary', 'baseline') group by all"
     found = counts(reviewed.case(name), sql)
     expected = truth(name)["status_in_phases"]
-    assert found == {f"{cohort} {status}": count for cohort, statuses in expected.items() for status, count in statuses.items()}
+    assert found == {
+        f"{cohort} {status}": count for cohort, statuses in expected.items() for status, count in statuses.items()
+    }
 
 
 @pytest.mark.parametrize("name", ROLLOUTS)
@@ -217,7 +250,10 @@ def test_evidence_is_not_changed(tmp_path: Path) -> None:
 
     def state() -> dict[str, tuple[str, int, int]]:
         files = [path for path in evidence.rglob("*") if path.is_file()]
-        return {str(path): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns, path.stat().st_mode) for path in files}
+        return {
+            str(path): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns, path.stat().st_mode)
+            for path in files
+        }
 
     before = state()
     assert run("review", evidence, "--case", tmp_path / "a.case").code == 0

@@ -8,7 +8,9 @@ import pytest
 
 from tests.ingest.helpers import Row, at, attributes, load
 
-PLAIN = '203.0.113.7 - - [03/Mar/2026:09:00:00 +0000] "GET /a?b=c HTTP/1.1" 200 512 "https://shop.example/" "curl/8.5"\n'
+PLAIN = (
+    '203.0.113.7 - - [03/Mar/2026:09:00:00 +0000] "GET /a?b=c HTTP/1.1" 200 512 "https://shop.example/" "curl/8.5"\n'
+)
 
 
 def one(folder: Path, line: str) -> Row:
@@ -44,9 +46,16 @@ def test_a_plain_line(tmp_path: Path) -> None:
 
 
 def test_common_format_has_no_referer(tmp_path: Path) -> None:
-    row = load(tmp_path, '::1 - frank [10/Oct/2025:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 304 -\n').row("http_requests")
+    row = load(tmp_path, '::1 - frank [10/Oct/2025:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 304 -\n').row(
+        "http_requests"
+    )
     assert row["time"] == at("2025-10-10T20:55:36")
-    assert (row["client_address"], row["user_id"], row["http_response_status_code"], row["http_response_body_size"]) == ("::1", "frank", 304, None)
+    assert (
+        row["client_address"],
+        row["user_id"],
+        row["http_response_status_code"],
+        row["http_response_body_size"],
+    ) == ("::1", "frank", 304, None)
     assert (row["user_agent_original"], row["http_request_header_referer"], attributes(row)) == (None, None, {})
 
 
@@ -59,7 +68,10 @@ def test_virtual_hosts_come_first(tmp_path: Path) -> None:
 
 
 def test_escaped_quotes_stay_in_their_field(tmp_path: Path) -> None:
-    row = one(tmp_path, r'203.0.113.8 - - [03/Mar/2026:09:00:00 +0000] "GET /\"x\" HTTP/1.1" 200 5 "-" "a \"quoted\" \\ agent"')
+    row = one(
+        tmp_path,
+        r'203.0.113.8 - - [03/Mar/2026:09:00:00 +0000] "GET /\"x\" HTTP/1.1" 200 5 "-" "a \"quoted\" \\ agent"',
+    )
     assert row["url_path"] == r"/\"x\""
     assert row["user_agent_original"] == r"a \"quoted\" \\ agent"
     assert row["http_request_header_referer"] is None
@@ -130,10 +142,16 @@ def test_lines_of_another_kind_are_refused(tmp_path: Path) -> None:
     bad = ["nginx: reloaded", PLAIN.replace("Mar", "Mrz").strip(), '"GET / HTTP/1.1" 200 5 "-" "-"']
     loaded = load(tmp_path, PLAIN * 4 + "\n".join(bad))
     assert loaded.numbers("http_requests") == [1, 2, 3, 4]
-    assert loaded.reasons() == [(5, "not the combined format"), (6, "the time in brackets cannot be read"), (7, "not the combined format")]
+    assert loaded.reasons() == [
+        (5, "not the combined format"),
+        (6, "the time in brackets cannot be read"),
+        (7, "not the combined format"),
+    ]
 
 
 def test_sizes_that_are_no_numbers(tmp_path: Path) -> None:
-    row = one(tmp_path, '203.0.113.8 - - [03/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 99999999999999999999 "-" "-"')
+    row = one(
+        tmp_path, '203.0.113.8 - - [03/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 99999999999999999999 "-" "-"'
+    )
     assert row["http_response_body_size"] is None
     assert attributes(row)["_invalid"]["http_response_body_size"] == "99999999999999999999"

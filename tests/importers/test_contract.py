@@ -21,22 +21,42 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 ALL = pytest.mark.parametrize("importer", all_importers(), ids=lambda importer: importer.name)
 
 CLF = '203.0.113.7 - - [03/Mar/2026:09:00:00 +0000] "GET /a HTTP/1.1" 200 512 "-" "curl/8.5"\n'
-ZEEK = "#separator \\x09\n#path\tconn\n#fields\tts\tuid\tconn_state\n#types\ttime\tstring\tstring\n1772528400.0\tC\tSF\n"
+ZEEK = (
+    "#separator \\x09\n#path\tconn\n#fields\tts\tuid\tconn_state\n#types\ttime\tstring\tstring\n1772528400.0\tC\tSF\n"
+)
 HAND: dict[str, tuple[str, bytes]] = {
-    "envoy": ("envoy-json", b'{"start_time":"2026-03-03T09:00:00Z","method":"GET","response_code":200,"response_flags":"-"}\n'),
+    "envoy": (
+        "envoy-json",
+        b'{"start_time":"2026-03-03T09:00:00Z","method":"GET","response_code":200,"response_flags":"-"}\n',
+    ),
     "combined": ("combined", CLF.encode()),
     "common": ("combined", b'::1 - frank [10/Oct/2025:13:55:36 -0700] "GET / HTTP/1.0" 200 2326\n'),
     "vhost": ("combined", b"shop.example:443 " + CLF.encode()),
     "zeek-tsv": ("zeek-tsv", ZEEK.encode()),
-    "zeek-json": ("zeek-json", b'{"ts":1772528400.0,"uid":"C","id.orig_h":"10.0.0.1","proto":"tcp","conn_state":"SF"}\n'),
-    "zeek-stream": ("zeek-json", b'{"_path":"files","ts":1.7e9}\n{"_path":"dns","ts":1772528400.0,"uid":"C","trans_id":1,"proto":"udp"}\n'),
-    "exchange": ("exchange", b'{"time":"2026-03-03T09:00:00Z","id":"1","request":{"method":"GET","url":"/"},"response":{"status":200}}\n'),
+    "zeek-json": (
+        "zeek-json",
+        b'{"ts":1772528400.0,"uid":"C","id.orig_h":"10.0.0.1","proto":"tcp","conn_state":"SF"}\n',
+    ),
+    "zeek-stream": (
+        "zeek-json",
+        b'{"_path":"files","ts":1.7e9}\n{"_path":"dns","ts":1772528400.0,"uid":"C","trans_id":1,"proto":"udp"}\n',
+    ),
+    "exchange": (
+        "exchange",
+        b'{"time":"2026-03-03T09:00:00Z","id":"1","request":{"method":"GET","url":"/"},"response":{"status":200}}\n',
+    ),
     "har": ("har", b'\xef\xbb\xbf{ "log": {"version": "1.2", "creator": {}, "entries": []}}'),
     "cyclonedx": ("cyclonedx", b'{"$schema":"x","bomFormat" : "CycloneDX","components":[]}'),
     "event-list": ("kubernetes", b'{"apiVersion":"v1","kind":"EventList","items":[]}'),
     "pod-yaml": ("kubernetes", b"apiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\nkind: List\n"),
-    "native-ndjson": ("native-ndjson", b'{"time":"2026-03-03T09:00:00Z","metric_name":"a","metric_value":1,"labels":{}}\n'),
-    "native-requests": ("native-ndjson", b'{"time":"2026-03-03T09:00:00Z","http_request_method":"GET","url_path":"/","http_response_status_code":200}\n'),
+    "native-ndjson": (
+        "native-ndjson",
+        b'{"time":"2026-03-03T09:00:00Z","metric_name":"a","metric_value":1,"labels":{}}\n',
+    ),
+    "native-requests": (
+        "native-ndjson",
+        b'{"time":"2026-03-03T09:00:00Z","http_request_method":"GET","url_path":"/","http_response_status_code":200}\n',
+    ),
     "native-csv": ("native-csv", b"time;metric_name;metric_value\n"),
     "native-parquet": ("native-parquet", b"PAR1\x15\x04\x15"),
 }
@@ -100,7 +120,11 @@ def test_what_nobody_claims(name: str) -> None:
 FORMATS = {"access": "envoy-json", "rollout": "kubernetes", "samples": "exchange", "sbom": "cyclonedx"}
 
 
-@pytest.mark.parametrize("path", sorted(path for path in SAMPLES.glob("checkout-*/*/*") if path.is_file()), ids=lambda path: str(path.relative_to(SAMPLES)))
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for path in SAMPLES.glob("checkout-*/*/*") if path.is_file()),
+    ids=lambda path: str(path.relative_to(SAMPLES)),
+)
 def test_the_sample_rollouts(path: Path) -> None:
     found = importers.recognise(head(read_head(path), complete=False))
     folder = path.parent.name
@@ -118,15 +142,29 @@ _HEADS = st.one_of(
     st.binary(max_size=400),
     st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
     st.builds(lambda data, cut: data[:cut], st.sampled_from(_PIECES), st.integers(0, 200)),
-    st.builds(lambda data, at, junk: data[:at] + junk + data[at:], st.sampled_from(_PIECES), st.integers(0, 100), st.binary(max_size=20)),
+    st.builds(
+        lambda data, at, junk: data[:at] + junk + data[at:],
+        st.sampled_from(_PIECES),
+        st.integers(0, 100),
+        st.binary(max_size=20),
+    ),
     st.lists(st.sampled_from(_PIECES), max_size=4).map(b"".join),
-    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["time", "ts", "_path", "kind", "request", "uid", "log"]), inner, max_size=4), max_leaves=8).map(lambda value: json.dumps(value).encode()),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["time", "ts", "_path", "kind", "request", "uid", "log"]), inner, max_size=4
+            )
+        ),
+        max_leaves=8,
+    ).map(lambda value: json.dumps(value).encode()),
 )
 
 
 @settings(max_examples=300, deadline=None)
 @given(data=_HEADS, complete=st.booleans())
-def test_recognition_never_fails(data: bytes, complete: bool) -> None:  # noqa: FBT001 - hypothesis passes by name
+def test_recognition_never_fails(data: bytes, complete: bool) -> None:
     for importer in all_importers():
         assert 0 <= importer.recognise(head(data, complete=complete)) <= 100, importer.name
 
@@ -144,7 +182,9 @@ def test_documents_never_fail(data: bytes) -> None:
                     assert item.values.keys() <= TABLES[item.table].types.keys()
 
 
-@pytest.mark.parametrize("name", [name for name, (format_name, _) in HAND.items() if importers.by_name(format_name).has("plan")])
+@pytest.mark.parametrize(
+    "name", [name for name, (format_name, _) in HAND.items() if importers.by_name(format_name).has("plan")]
+)
 def test_plans_fit_the_schema(tmp_path: Path, name: str) -> None:
     format_name, data = HAND[name]
     path = tmp_path / "x"

@@ -16,7 +16,10 @@ def bom(*components: Any, **more: Any) -> dict[str, Any]:
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "serialNumber": "urn:uuid:1",
-        "metadata": {"timestamp": "2026-03-01T10:00:00+02:00", "component": {"bom-ref": "app", "name": "shop", "version": "2.4.0"}},
+        "metadata": {
+            "timestamp": "2026-03-01T10:00:00+02:00",
+            "component": {"bom-ref": "app", "name": "shop", "version": "2.4.0"},
+        },
         "components": list(components),
         **more,
     }
@@ -78,13 +81,28 @@ def test_what_the_product_depends_on_itself(tmp_path: Path) -> None:
 def test_a_component_without_a_name(tmp_path: Path) -> None:
     loaded = load(tmp_path, json.dumps(bom({"version": "1"}, {"name": "a"}, "text", None)))
     assert loaded.numbers("components") == [2]
-    assert loaded.reasons() == [(1, "component without a name"), (3, "component without a name"), (4, "component without a name")]
+    assert loaded.reasons() == [
+        (1, "component without a name"),
+        (3, "component without a name"),
+        (4, "component without a name"),
+    ]
 
 
 @pytest.mark.parametrize("junk", [None, 5, 1e400, True, "x", [], [5], [[]], {}, {"a": {}}, "\ud800"])
 def test_junk_anywhere(tmp_path: Path, junk: Any) -> None:
-    component = {"name": "lib", **dict.fromkeys(["type", "bom-ref", "group", "version", "purl", "licenses", "hashes", "supplier", "scope", "components"], junk)}
-    deeper = {"name": "lib", "licenses": [{"license": junk}], "hashes": [{"alg": junk, "content": junk}], "supplier": {"name": junk}}
+    component = {
+        "name": "lib",
+        **dict.fromkeys(
+            ["type", "bom-ref", "group", "version", "purl", "licenses", "hashes", "supplier", "scope", "components"],
+            junk,
+        ),
+    }
+    deeper = {
+        "name": "lib",
+        "licenses": [{"license": junk}],
+        "hashes": [{"alg": junk, "content": junk}],
+        "supplier": {"name": junk},
+    }
     document = bom(component, deeper, dependencies=[{"ref": "app", "dependsOn": junk}, junk], serialNumber=junk)
     found = [row["component_name"] for row in rows(tmp_path, document)]
     assert found[0] == found[-1] == "lib"

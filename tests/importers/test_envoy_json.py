@@ -71,13 +71,33 @@ def test_a_full_record(tmp_path: Path) -> None:
 
 
 def test_a_dash_is_nothing(tmp_path: Path) -> None:
-    absent = {key: "-" for key in RECORD if key not in ("start_time", "response_code", "response_flags", "bytes_received", "bytes_sent")}
+    absent = {
+        key: "-"
+        for key in RECORD
+        if key not in ("start_time", "response_code", "response_flags", "bytes_received", "bytes_sent")
+    }
     row = load(tmp_path, lines({**RECORD, **absent, "response_code": 0, "response_flags": "DC"})).row("http_requests")
-    empty = (
-        "http_request_method url_path url_query server_address server_port http_response_status_code duration_ms network_protocol_name "
-        "network_protocol_version client_address network_peer_address network_peer_port upstream_address upstream_port upstream_cluster "
-        "user_agent_original http_request_header_referer error_type tls_client_server_name"
-    ).split()
+    empty = [
+        "http_request_method",
+        "url_path",
+        "url_query",
+        "server_address",
+        "server_port",
+        "http_response_status_code",
+        "duration_ms",
+        "network_protocol_name",
+        "network_protocol_version",
+        "client_address",
+        "network_peer_address",
+        "network_peer_port",
+        "upstream_address",
+        "upstream_port",
+        "upstream_cluster",
+        "user_agent_original",
+        "http_request_header_referer",
+        "error_type",
+        "tls_client_server_name",
+    ]
     assert {key: row[key] for key in empty} == dict.fromkeys(empty)
     assert row["response_flags"] == "DC"
     assert "_invalid" not in attributes(row)
@@ -85,13 +105,26 @@ def test_a_dash_is_nothing(tmp_path: Path) -> None:
 
 def test_json_null_is_nothing(tmp_path: Path) -> None:
     """Envoy writes null for an absent value since 1.25 unless told otherwise."""
-    row = load(tmp_path, lines({**RECORD, "x_forwarded_for": None, "upstream_host": None, "path": None})).row("http_requests")
-    assert (row["client_address"], row["upstream_address"], row["url_path"], row["url_query"]) == ("10.0.0.9", None, None, None)
+    row = load(tmp_path, lines({**RECORD, "x_forwarded_for": None, "upstream_host": None, "path": None})).row(
+        "http_requests"
+    )
+    assert (row["client_address"], row["upstream_address"], row["url_path"], row["url_query"]) == (
+        "10.0.0.9",
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "address", "port"),
-    [("10.1.2.3:80", "10.1.2.3", 80), ("[v6]:80", "v6", 80), ("[2001:db8::1]", "2001:db8::1", None), ("2001:db8::1", "2001:db8::1", None), ("host", "host", None)],
+    [
+        ("10.1.2.3:80", "10.1.2.3", 80),
+        ("[v6]:80", "v6", 80),
+        ("[2001:db8::1]", "2001:db8::1", None),
+        ("2001:db8::1", "2001:db8::1", None),
+        ("host", "host", None),
+    ],
 )
 def test_addresses_with_and_without_port(tmp_path: Path, text: str, address: str, port: int | None) -> None:
     row = load(tmp_path, lines({**RECORD, "upstream_host": text})).row("http_requests")
@@ -100,21 +133,43 @@ def test_addresses_with_and_without_port(tmp_path: Path, text: str, address: str
 
 def test_keys_of_the_users_own(tmp_path: Path) -> None:
     """Known names get a column, the rest stays with its JSON type; the text of upstream_service_time is no attribute."""
-    record = {**RECORD, "x_user_id": "u-7", "pod": "shop-1", "version": "2.4.0", "retries": 2, 'we"ird': {"a": [1]}, "it's": True}
+    record = {
+        **RECORD,
+        "x_user_id": "u-7",
+        "pod": "shop-1",
+        "version": "2.4.0",
+        "retries": 2,
+        'we"ird': {"a": [1]},
+        "it's": True,
+    }
     row = load(tmp_path, lines(record)).row("http_requests")
     assert (row["user_id"], row["k8s_pod_name"], row["service_version"]) == ("u-7", "shop-1", "2.4.0")
     assert attributes(row) == {"retries": 2, 'we"ird': {"a": [1]}, "it's": True}
 
 
 def test_values_of_the_wrong_type_are_kept_aside(tmp_path: Path) -> None:
-    row = load(tmp_path, lines({**RECORD, "response_code": "many", "bytes_sent": 9_223_372_036_854_775_808})).row("http_requests")
+    row = load(tmp_path, lines({**RECORD, "response_code": "many", "bytes_sent": 9_223_372_036_854_775_808})).row(
+        "http_requests"
+    )
     assert (row["http_response_status_code"], row["http_response_body_size"]) == (None, None)
-    assert attributes(row)["_invalid"] == {"http_response_status_code": "many", "http_response_body_size": "9223372036854775808"}
+    assert attributes(row)["_invalid"] == {
+        "http_response_status_code": "many",
+        "http_response_body_size": "9223372036854775808",
+    }
 
 
 def test_records_without_a_time_are_refused(tmp_path: Path) -> None:
     late = {key: value for key, value in RECORD.items() if key != "start_time"}
-    loaded = load(tmp_path, lines(RECORD, RECORD, late, {**RECORD, "start_time": "yesterday"}, {**RECORD, "start_time": "1826-01-01T00:00:00Z"}))
+    loaded = load(
+        tmp_path,
+        lines(
+            RECORD,
+            RECORD,
+            late,
+            {**RECORD, "start_time": "yesterday"},
+            {**RECORD, "start_time": "1826-01-01T00:00:00Z"},
+        ),
+    )
     assert loaded.numbers("http_requests") == [1, 2]
     assert loaded.reasons() == [(3, "no start_time"), (4, "start_time is not a time"), (5, "start_time is not a time")]
     assert json.loads(loaded.rows("rejects")[0]["raw"]) == late

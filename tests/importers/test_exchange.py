@@ -16,8 +16,17 @@ def record(**response: Any) -> dict[str, Any]:
     return {
         "time": "2026-03-03T09:00:00Z",
         "id": "x-1",
-        "request": {"method": "GET", "url": "https://user:pw@shop.example:8443/a/b?c=d", "headers": [["User-Agent", "curl"], ["Accept", "a"], ["accept", "b"]]},
-        "response": {"status": 200, "headers": [["Set-Cookie", "b=2"], ["Content-Type", "Text/HTML; charset=utf-8"], ["set-cookie", "a=1"]], "body": "<p>", **response},
+        "request": {
+            "method": "GET",
+            "url": "https://user:pw@shop.example:8443/a/b?c=d",
+            "headers": [["User-Agent", "curl"], ["Accept", "a"], ["accept", "b"]],
+        },
+        "response": {
+            "status": 200,
+            "headers": [["Set-Cookie", "b=2"], ["Content-Type", "Text/HTML; charset=utf-8"], ["set-cookie", "a=1"]],
+            "body": "<p>",
+            **response,
+        },
         "client_address": "203.0.113.7:555",
         "server_address": "10.42.0.7:8080",
         "pod": "shop-1",
@@ -84,13 +93,20 @@ def test_headers_keep_order_case_and_repeats(tmp_path: Path) -> None:
     ],
 )
 def test_base64_bodies(tmp_path: Path, headers: list[list[str]], data: bytes, text: str) -> None:
-    row = load(tmp_path, lines(record(headers=headers, body=packed(data), body_encoding="base64"))).row("http_exchanges")
+    row = load(tmp_path, lines(record(headers=headers, body=packed(data), body_encoding="base64"))).row(
+        "http_exchanges"
+    )
     assert (row["http_response_body"], row["http_response_body_state"]) == (text, "full")
 
 
 @pytest.mark.parametrize(
     ("headers", "body"),
-    [([], "!!"), ([["content-encoding", "gzip"]], packed(b"not gzip")), ([["content-encoding", "pied-piper"]], packed(b"x")), ([["content-encoding", "br"]], packed(b"\xff" * 20))],
+    [
+        ([], "!!"),
+        ([["content-encoding", "gzip"]], packed(b"not gzip")),
+        ([["content-encoding", "pied-piper"]], packed(b"x")),
+        ([["content-encoding", "br"]], packed(b"\xff" * 20)),
+    ],
 )
 def test_bodies_that_cannot_be_decoded(tmp_path: Path, headers: list[list[str]], body: str) -> None:
     row = load(tmp_path, lines(record(headers=headers, body=body, body_encoding="base64"))).row("http_exchanges")
@@ -112,7 +128,9 @@ def test_a_record_without_a_response(tmp_path: Path) -> None:
 
 
 def test_times_in_seconds_and_with_an_offset(tmp_path: Path) -> None:
-    rows = load(tmp_path, lines({**record(), "time": 1772528400.5}, {**record(), "time": "2026-03-03T10:00:00+01:00"})).rows("http_exchanges")
+    rows = load(
+        tmp_path, lines({**record(), "time": 1772528400.5}, {**record(), "time": "2026-03-03T10:00:00+01:00"})
+    ).rows("http_exchanges")
     assert [row["time"] for row in rows] == [at("2026-03-03T09:00:00.5"), at("2026-03-03T09:00:00")]
 
 
@@ -129,5 +147,12 @@ def test_the_host_header_names_the_server_of_a_relative_url(tmp_path: Path) -> N
 
 
 def test_an_absolute_url_without_a_path(tmp_path: Path) -> None:
-    row = load(tmp_path, lines({**record(), "request": {"method": "GET", "url": "https://[fd00::1]:8443?x=1", "headers": []}})).row("http_exchanges")
-    assert (row["server_address"], row["server_port"], row["url_path"], row["url_query"]) == ("fd00::1", 8443, "/", "x=1")
+    row = load(
+        tmp_path, lines({**record(), "request": {"method": "GET", "url": "https://[fd00::1]:8443?x=1", "headers": []}})
+    ).row("http_exchanges")
+    assert (row["server_address"], row["server_port"], row["url_path"], row["url_query"]) == (
+        "fd00::1",
+        8443,
+        "/",
+        "x=1",
+    )

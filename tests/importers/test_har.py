@@ -26,7 +26,11 @@ def entry(**change: Any) -> dict[str, Any]:
         },
         "response": {
             "status": 200,
-            "headers": [{"name": "Set-Cookie", "value": "b"}, {"name": "X-App-Version", "value": "2.4.0"}, {"name": "set-cookie", "value": "a"}],
+            "headers": [
+                {"name": "Set-Cookie", "value": "b"},
+                {"name": "X-App-Version", "value": "2.4.0"},
+                {"name": "set-cookie", "value": "a"},
+            ],
             "content": {"size": 5, "mimeType": "Text/Plain; charset=utf-8", "text": "hello"},
         },
         "serverIPAddress": "10.42.0.7",
@@ -75,13 +79,27 @@ def test_a_byte_order_mark(tmp_path: Path) -> None:
 
 def test_base64_content(tmp_path: Path) -> None:
     content = {"mimeType": "text/html", "encoding": "base64", "text": base64.b64encode("grüß".encode()).decode()}
-    rows = load(tmp_path, har(entry(response={"status": 200, "content": content}), entry(response={"content": {**content, "text": "%%"}}))).rows("http_exchanges")
-    assert [(row["http_response_body"], row["http_response_body_state"]) for row in rows] == [("grüß", "full"), (None, "undecodable")]
+    rows = load(
+        tmp_path,
+        har(
+            entry(response={"status": 200, "content": content}), entry(response={"content": {**content, "text": "%%"}})
+        ),
+    ).rows("http_exchanges")
+    assert [(row["http_response_body"], row["http_response_body_state"]) for row in rows] == [
+        ("grüß", "full"),
+        (None, "undecodable"),
+    ]
 
 
 def test_no_response_came(tmp_path: Path) -> None:
-    row = load(tmp_path, har(entry(response={"status": 0, "headers": [], "content": {"size": -1}}))).row("http_exchanges")
-    assert (row["http_response_status_code"], row["http_response_body_size"], row["http_response_body_state"]) == (None, None, "omitted")
+    row = load(tmp_path, har(entry(response={"status": 0, "headers": [], "content": {"size": -1}}))).row(
+        "http_exchanges"
+    )
+    assert (row["http_response_status_code"], row["http_response_body_size"], row["http_response_body_state"]) == (
+        None,
+        None,
+        "omitted",
+    )
 
 
 def test_entries_that_cannot_be_used(tmp_path: Path) -> None:
@@ -106,10 +124,20 @@ def test_junk_anywhere(tmp_path: Path, junk: Any) -> None:
 
 @pytest.mark.parametrize("url", ["", "http://[", "http://h:99999999/", "http://h:x/", "//h", "::::"])
 def test_odd_urls(tmp_path: Path, url: str) -> None:
-    assert load(tmp_path, har(entry(request={"method": "GET", "url": url}))).row("http_exchanges")["http_request_method"] == "GET"
+    assert (
+        load(tmp_path, har(entry(request={"method": "GET", "url": url}))).row("http_exchanges")["http_request_method"]
+        == "GET"
+    )
 
 
-@pytest.mark.parametrize("text", ['{"log": {"version": "1.2", "entries": {"a": 1}}}', '{"log": {"version": "1.2", "entries": [' + "[" * 100_000, '{"log": {"version": "1.2"}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"log": {"version": "1.2", "entries": {"a": 1}}}',
+        '{"log": {"version": "1.2", "entries": [' + "[" * 100_000,
+        '{"log": {"version": "1.2"}}',
+    ],
+)
 def test_a_broken_document_is_one_reject(tmp_path: Path, text: str) -> None:
     loaded = load(tmp_path, text)
     assert (loaded.entry.records, loaded.entry.rejected) == (1, 1)

@@ -35,13 +35,15 @@ _VALUES: dict[str, Any] = {
 def example(table: str) -> Row:
     """A value in every column, as an exporter would write it."""
     types = {name: kind for name, kind in TABLES[table].types.items() if name not in _DERIVED}
-    return {name: _VALUES.get(kind, f"it's {name}; \"x\",\ny") for name, kind in types.items()}
+    return {name: _VALUES.get(kind, f'it\'s {name}; "x",\ny') for name, kind in types.items()}
 
 
 def stored(table: str, row: Row) -> Row:
     """What the table must hold of an example."""
     kinds = TABLES[table].types
-    held = {name: at("2026-03-03T09:00:00.000001") if kinds[name] == "TIMESTAMP" else value for name, value in row.items()}
+    held = {
+        name: at("2026-03-03T09:00:00.000001") if kinds[name] == "TIMESTAMP" else value for name, value in row.items()
+    }
     return {name: json.dumps(value) if kinds[name] == "JSON" else value for name, value in held.items()}
 
 
@@ -49,7 +51,9 @@ def same(table: str, row: Row, expected: Row) -> None:
     kinds = TABLES[table].types
     for name, value in expected.items():
         have = row[name]
-        assert (json.loads(have) if kinds[name] == "JSON" else have) == (json.loads(value) if kinds[name] == "JSON" else value), name
+        assert (json.loads(have) if kinds[name] == "JSON" else have) == (
+            json.loads(value) if kinds[name] == "JSON" else value
+        ), name
 
 
 def as_csv(*rows: Row, delimiter: str = ",") -> str:
@@ -57,7 +61,12 @@ def as_csv(*rows: Row, delimiter: str = ",") -> str:
     writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(rows[0])
     for row in rows:
-        writer.writerow([value if isinstance(value, str | int | float) and not isinstance(value, bool) else json.dumps(value) for value in row.values()])
+        writer.writerow(
+            [
+                value if isinstance(value, str | int | float) and not isinstance(value, bool) else json.dumps(value)
+                for value in row.values()
+            ]
+        )
     return out.getvalue()
 
 
@@ -88,7 +97,9 @@ METRIC = {"time": "2026-03-03T09:00:00Z", "metric_name": "errors", "metric_value
 
 
 def test_json_lines_of_unknown_columns_and_bad_values(tmp_path: Path) -> None:
-    loaded = load(tmp_path, lines(METRIC, {**METRIC, "metric_value": "much", "team": ["a"]}, {**METRIC, "time": "?"}, "[1]", "5"))
+    loaded = load(
+        tmp_path, lines(METRIC, {**METRIC, "metric_value": "much", "team": ["a"]}, {**METRIC, "time": "?"}, "[1]", "5")
+    )
     assert loaded.numbers("metrics") == [1, 2]
     second = loaded.rows("metrics")[1]
     assert (second["metric_value"], attributes(second)) == (None, {"team": ["a"], "_invalid": {"metric_value": "much"}})
@@ -125,7 +136,12 @@ def test_csv_records_are_physical_lines(tmp_path: Path) -> None:
     assert [(row["record_no"], row["metric_name"], row["metric_value"]) for row in rows] == [
         (2, "errors", 0.5), (3, 'two\nlines, and "quotes"', 1.0), (6, "bad", None), (9, "last", 2.0),
     ]  # fmt: skip
-    assert [attributes(row) for row in rows] == [{"team": "a"}, {}, {"team": "b", "_invalid": {"metric_value": "much", "labels": "not json"}}, {}]
+    assert [attributes(row) for row in rows] == [
+        {"team": "a"},
+        {},
+        {"team": "b", "_invalid": {"metric_value": "much", "labels": "not json"}},
+        {},
+    ]
     assert rows[2]["time"] == at("2026-03-03T09:00:02")
     assert loaded.reasons() == [(7, "time is missing or not a time"), (8, "wrong number of fields")]
     assert [row["raw"] for row in loaded.rows("rejects")] == [b"never,errors,1,,\n", b"2026-03-03T09:00:03Z,short\n"]
@@ -154,15 +170,28 @@ def test_csv_carriage_returns_are_no_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("column", "text"),
-    [("http_response_status_code", "99999999999"), ("http_response_headers", "5"), ("http_response_headers", "[5]"), ("sample_rate", "x"), ("http_request_headers", "[" * 100_000)],
+    [
+        ("http_response_status_code", "99999999999"),
+        ("http_response_headers", "5"),
+        ("http_response_headers", "[5]"),
+        ("sample_rate", "x"),
+        ("http_request_headers", "[" * 100_000),
+    ],
 )
 def test_csv_values_of_the_wrong_shape(tmp_path: Path, column: str, text: str) -> None:
-    row = load(tmp_path, as_csv({"time": "2026-03-03T09:00:00Z", "http_request_body": "b", "http_response_body": "c", column: text})).row("http_exchanges")
+    row = load(
+        tmp_path,
+        as_csv({"time": "2026-03-03T09:00:00Z", "http_request_body": "b", "http_response_body": "c", column: text}),
+    ).row("http_exchanges")
     assert (row[column], attributes(row)) == (None, {"_invalid": {column: text}})
 
 
 def test_csv_headers_keep_their_own_keys_only(tmp_path: Path) -> None:
-    given = {"time": "2026-03-03T09:00:00Z", "http_request_body": "b", "http_response_headers": [{"name": "A", "value": 5, "more": 1}]}
+    given = {
+        "time": "2026-03-03T09:00:00Z",
+        "http_request_body": "b",
+        "http_response_headers": [{"name": "A", "value": 5, "more": 1}],
+    }
     assert load(tmp_path, as_csv(given)).row("http_exchanges")["http_response_headers"] == [{"name": "A", "value": "5"}]
 
 
@@ -172,10 +201,22 @@ def parquet(folder: Path, **columns: Any) -> bytes:
 
 
 def test_parquet_of_unknown_columns_and_bad_values(tmp_path: Path) -> None:
-    data = parquet(tmp_path, time=["2026-03-03T10:00:00+01:00", "never", None], metric_name=["a", "b", "c"], metric_value=["0.5", "much", "1"], metric_unit=["1"] * 3, team=["x", "y", "z"])
+    data = parquet(
+        tmp_path,
+        time=["2026-03-03T10:00:00+01:00", "never", None],
+        metric_name=["a", "b", "c"],
+        metric_value=["0.5", "much", "1"],
+        metric_unit=["1"] * 3,
+        team=["x", "y", "z"],
+    )
     loaded = load(tmp_path, data)
     row = loaded.row("metrics")
-    assert (row["record_no"], row["time"], row["time_raw"], row["metric_value"]) == (1, at("2026-03-03T09:00:00"), "2026-03-03T10:00:00+01:00", 0.5)
+    assert (row["record_no"], row["time"], row["time_raw"], row["metric_value"]) == (
+        1,
+        at("2026-03-03T09:00:00"),
+        "2026-03-03T10:00:00+01:00",
+        0.5,
+    )
     assert attributes(row) == {"team": "x"}
     assert loaded.reasons() == [(2, "time is missing or not a time"), (3, "time is missing or not a time")]
     assert json.loads(loaded.rows("rejects")[0]["raw"])["attributes"]["_invalid"]["time"] == "never"
@@ -184,7 +225,11 @@ def test_parquet_of_unknown_columns_and_bad_values(tmp_path: Path) -> None:
 def test_parquet_values_that_do_not_cast(tmp_path: Path) -> None:
     data = parquet(tmp_path, time=[datetime(2026, 3, 3, 9, tzinfo=UTC)], metric_name=["a"], metric_value=["much"])
     row = load(tmp_path, data).row("metrics")
-    assert (row["time"], row["metric_value"], attributes(row)["_invalid"]["metric_value"]) == (at("2026-03-03T09:00:00"), None, "much")
+    assert (row["time"], row["metric_value"], attributes(row)["_invalid"]["metric_value"]) == (
+        at("2026-03-03T09:00:00"),
+        None,
+        "much",
+    )
 
 
 def test_parquet_times_with_a_zone_are_utc(tmp_path: Path) -> None:
@@ -192,7 +237,9 @@ def test_parquet_times_with_a_zone_are_utc(tmp_path: Path) -> None:
 
     moment = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Paris"))
     column = pa.array([moment], pa.timestamp("ns", "Europe/Paris"))
-    assert load(tmp_path, parquet(tmp_path, time=column, metric_name=["a"], metric_value=[1.0])).row("metrics")["time"] == at("2026-07-01T10:00:00")
+    assert load(tmp_path, parquet(tmp_path, time=column, metric_name=["a"], metric_value=[1.0])).row("metrics")[
+        "time"
+    ] == at("2026-07-01T10:00:00")
 
 
 def test_parquet_of_no_table(tmp_path: Path) -> None:

@@ -48,13 +48,21 @@ def test_a_connection(tmp_path: Path) -> None:
 def test_names_with_underscores(tmp_path: Path) -> None:
     """What several shippers make of id.orig_h."""
     row = load(tmp_path, lines(flat(CONN))).row("connections")
-    assert (row["source_address"], row["source_port"], row["destination_address"], row["destination_port"]) == ("10.42.0.7", 40000, "203.0.113.5", 443)
+    assert (row["source_address"], row["source_port"], row["destination_address"], row["destination_port"]) == (
+        "10.42.0.7",
+        40000,
+        "203.0.113.5",
+        443,
+    )
     assert attributes(row) == {}
 
 
 def test_answers_of_a_question(tmp_path: Path) -> None:
     row = load(tmp_path, lines(DNS)).row("dns_queries")
-    assert row["dns_answers"] == [{"type": None, "data": "203.0.113.9", "ttl": 60.0}, {"type": None, "data": "a,b", "ttl": 30.0}]
+    assert row["dns_answers"] == [
+        {"type": None, "data": "203.0.113.9", "ttl": 60.0},
+        {"type": None, "data": "a,b", "ttl": 30.0},
+    ]
     assert (row["dns_question_name"], row["dns_question_class"], row["dns_id"]) == ("api.mailer.example", "IN", "77")
 
 
@@ -67,7 +75,12 @@ def test_the_port_of_the_host_or_of_the_connection(tmp_path: Path) -> None:
 
 
 def test_several_logs_in_one_stream(tmp_path: Path) -> None:
-    text = lines({"_path": "conn", **CONN}, {"_path": "dns", **DNS}, {"_path": "http", **HTTP}, {"_path": "conn", **CONN, "uid": "C9"})
+    text = lines(
+        {"_path": "conn", **CONN},
+        {"_path": "dns", **DNS},
+        {"_path": "http", **HTTP},
+        {"_path": "conn", **CONN, "uid": "C9"},
+    )
     loaded = load(tmp_path, text)
     assert loaded.numbers("connections") == [1, 4]
     assert loaded.numbers("dns_queries") == [2]
@@ -76,13 +89,29 @@ def test_several_logs_in_one_stream(tmp_path: Path) -> None:
 
 
 def test_two_logs_that_feed_one_table(tmp_path: Path) -> None:
-    tls = {"_path": "ssl", "ts": 1772528400.5, "uid": "C1", "id.orig_h": "10.42.0.7", "id.resp_h": "203.0.113.5", "established": True, "server_name": "Api.Example"}
+    tls = {
+        "_path": "ssl",
+        "ts": 1772528400.5,
+        "uid": "C1",
+        "id.orig_h": "10.42.0.7",
+        "id.resp_h": "203.0.113.5",
+        "established": True,
+        "server_name": "Api.Example",
+    }
     rows = load(tmp_path, lines({"_path": "conn", **CONN}, tls)).rows("connections")
-    assert [(row["observer"], row["destination_domain"], row["connection_state"]) for row in rows] == [("zeek.conn", None, "SF"), ("zeek.ssl", "api.example", None)]
+    assert [(row["observer"], row["destination_domain"], row["connection_state"]) for row in rows] == [
+        ("zeek.conn", None, "SF"),
+        ("zeek.ssl", "api.example", None),
+    ]
 
 
 def test_a_log_that_is_not_mapped(tmp_path: Path) -> None:
-    text = lines({"_path": "conn", **CONN}, {"_path": "files", "ts": 1772528400.0, "fuid": "F"}, {"_path": "conn", **CONN}, {"ts": 1772528400.0})
+    text = lines(
+        {"_path": "conn", **CONN},
+        {"_path": "files", "ts": 1772528400.0, "fuid": "F"},
+        {"_path": "conn", **CONN},
+        {"ts": 1772528400.0},
+    )
     loaded = load(tmp_path, text)
     assert loaded.numbers("connections") == [1, 3]
     assert loaded.reasons() == [(2, "a Zeek log that is not mapped"), (4, "a Zeek log that is not mapped")]
@@ -91,12 +120,18 @@ def test_a_log_that_is_not_mapped(tmp_path: Path) -> None:
 def test_times_as_iso_8601_with_and_without_offset(tmp_path: Path) -> None:
     stamps = ["2026-03-03T09:00:00.123456Z", "2026-03-03T10:00:00.5+01:00", "2026-03-03T09:00:00"]
     rows = load(tmp_path, lines(*({**CONN, "ts": stamp} for stamp in stamps))).rows("connections")
-    assert [row["time"] for row in rows] == [at("2026-03-03T09:00:00.123456"), at("2026-03-03T09:00:00.5"), at("2026-03-03T09:00:00")]
+    assert [row["time"] for row in rows] == [
+        at("2026-03-03T09:00:00.123456"),
+        at("2026-03-03T09:00:00.5"),
+        at("2026-03-03T09:00:00"),
+    ]
 
 
 def test_microseconds_survive(tmp_path: Path) -> None:
     stamps = ["1772528400.123457", "1772528400.999999", "1772528400", "1.772528400123457e9"]
-    rows = load(tmp_path, "".join(lines(CONN).replace("1772528400.000001", stamp) for stamp in stamps)).rows("connections")
+    rows = load(tmp_path, "".join(lines(CONN).replace("1772528400.000001", stamp) for stamp in stamps)).rows(
+        "connections"
+    )
     assert [row["time"].microsecond for row in rows] == [123457, 999999, 0, 123457]
 
 
@@ -120,7 +155,11 @@ def test_a_field_first_seen_behind_the_head(tmp_path: Path) -> None:
     """The head is 64 KiB; Zeek leaves out what is unset, so a column may begin anywhere."""
     short = {key: value for key, value in CONN.items() if key not in ("service", "orig_bytes")}
     rows = load(tmp_path, lines(*[short] * 600, CONN)).rows("connections")
-    assert (rows[600]["source_bytes"], rows[600]["network_protocol_name"], rows[0]["source_bytes"]) == (120, "ssl", None)
+    assert (rows[600]["source_bytes"], rows[600]["network_protocol_name"], rows[0]["source_bytes"]) == (
+        120,
+        "ssl",
+        None,
+    )
 
 
 def test_a_log_first_seen_behind_the_head(tmp_path: Path) -> None:

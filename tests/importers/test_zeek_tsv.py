@@ -10,12 +10,74 @@ import pytest
 from forensics.errors import FormatError
 from tests.ingest.helpers import at, load
 
-CONN = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state local_orig local_resp".split()
-CONN_1 = "1772528400.000001 C1 10.42.0.7 40000 203.0.113.5 443 tcp ssl 1.500000 120 3400 SF T F".split()
-CONN_2 = "1772528401.5 C2 10.42.0.7 40001 203.0.113.6 22 tcp - - - - S0 T F".split()
-DNS = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto trans_id rtt query qclass_name qtype_name rcode_name answers TTLs".split()
-DNS_1 = "1772528402.25 C3 10.42.0.7 5353 10.42.0.2 53 udp 77 0.002 Api.Mailer.Example. C_INTERNET A NOERROR 203.0.113.9,alias.example 60.000000,30.000000".split()
-WEIRD = "ts uid name addl notice peer".split()
+CONN = [
+    "ts",
+    "uid",
+    "id.orig_h",
+    "id.orig_p",
+    "id.resp_h",
+    "id.resp_p",
+    "proto",
+    "service",
+    "duration",
+    "orig_bytes",
+    "resp_bytes",
+    "conn_state",
+    "local_orig",
+    "local_resp",
+]
+CONN_1 = [
+    "1772528400.000001",
+    "C1",
+    "10.42.0.7",
+    "40000",
+    "203.0.113.5",
+    "443",
+    "tcp",
+    "ssl",
+    "1.500000",
+    "120",
+    "3400",
+    "SF",
+    "T",
+    "F",
+]
+CONN_2 = ["1772528401.5", "C2", "10.42.0.7", "40001", "203.0.113.6", "22", "tcp", "-", "-", "-", "-", "S0", "T", "F"]
+DNS = [
+    "ts",
+    "uid",
+    "id.orig_h",
+    "id.orig_p",
+    "id.resp_h",
+    "id.resp_p",
+    "proto",
+    "trans_id",
+    "rtt",
+    "query",
+    "qclass_name",
+    "qtype_name",
+    "rcode_name",
+    "answers",
+    "TTLs",
+]
+DNS_1 = [
+    "1772528402.25",
+    "C3",
+    "10.42.0.7",
+    "5353",
+    "10.42.0.2",
+    "53",
+    "udp",
+    "77",
+    "0.002",
+    "Api.Mailer.Example.",
+    "C_INTERNET",
+    "A",
+    "NOERROR",
+    "203.0.113.9,alias.example",
+    "60.000000,30.000000",
+]
+WEIRD = ["ts", "uid", "name", "addl", "notice", "peer"]
 
 
 def head(path: str, fields: Sequence[str], *, unset: str = "-", empty: str = "(empty)", separator: str = ",") -> str:
@@ -66,7 +128,9 @@ def test_a_connection(tmp_path: Path) -> None:
     assert (loaded.entry.records, loaded.entry.skipped, loaded.entry.rejected) == (11, {"header": 9}, 0)
 
 
-@pytest.mark.parametrize(("state", "established"), [("SF", True), ("RSTO", True), ("REJ", False), ("S0", False), ("OTH", None), ("-", None)])
+@pytest.mark.parametrize(
+    ("state", "established"), [("SF", True), ("RSTO", True), ("REJ", False), ("S0", False), ("OTH", None), ("-", None)]
+)
 def test_whether_both_sides_spoke(tmp_path: Path, state: str, established: bool | None) -> None:
     row = load(tmp_path, head("conn", CONN) + tsv([*CONN_1[:11], state, "F", "F"])).row("connections")
     assert (row["is_established"], row["network_direction"]) == (established, "external")
@@ -74,17 +138,29 @@ def test_whether_both_sides_spoke(tmp_path: Path, state: str, established: bool 
 
 def test_sets(tmp_path: Path) -> None:
     row = load(tmp_path, head("dns", DNS) + tsv(DNS_1)).row("dns_queries")
-    assert row["dns_answers"] == [{"type": None, "data": "203.0.113.9", "ttl": 60.0}, {"type": None, "data": "alias.example", "ttl": 30.0}]
-    assert (row["dns_question_name"], row["dns_question_class"], row["dns_id"], row["duration_ms"]) == ("api.mailer.example", "IN", "77", 2.0)
+    assert row["dns_answers"] == [
+        {"type": None, "data": "203.0.113.9", "ttl": 60.0},
+        {"type": None, "data": "alias.example", "ttl": 30.0},
+    ]
+    assert (row["dns_question_name"], row["dns_question_class"], row["dns_id"], row["duration_ms"]) == (
+        "api.mailer.example",
+        "IN",
+        "77",
+        2.0,
+    )
 
 
 def test_unset_and_empty_sets(tmp_path: Path) -> None:
-    rows = load(tmp_path, head("dns", DNS) + tsv([*DNS_1[:13], "-", "-"], [*DNS_1[:13], "(empty)", "(empty)"])).rows("dns_queries")
+    rows = load(tmp_path, head("dns", DNS) + tsv([*DNS_1[:13], "-", "-"], [*DNS_1[:13], "(empty)", "(empty)"])).rows(
+        "dns_queries"
+    )
     assert [row["dns_answers"] for row in rows] == [[], []]
 
 
 def test_the_header_chooses_the_placeholders(tmp_path: Path) -> None:
-    text = head("dns", DNS, unset="NIL", empty="NONE", separator="|") + tsv([*DNS_1[:8], "NIL", "-", *DNS_1[10:13], "a|b,c", "1|2"])
+    text = head("dns", DNS, unset="NIL", empty="NONE", separator="|") + tsv(
+        [*DNS_1[:8], "NIL", "-", *DNS_1[10:13], "a|b,c", "1|2"]
+    )
     row = load(tmp_path, text).row("dns_queries")
     assert (row["duration_ms"], row["dns_question_name"]) == (None, "-")
     assert [item["data"] for item in row["dns_answers"]] == ["a", "b,c"]
@@ -95,12 +171,24 @@ def test_concatenated_logs_with_other_fields(tmp_path: Path) -> None:
     swapped = ["ts", "uid", "note", *reversed(CONN[2:])]
     other = [CONN_2[0], "C9", "x", *reversed(CONN_2[2:])]
     loaded = load(tmp_path, head("conn", CONN) + tsv(CONN_1) + CLOSE + head("conn", swapped) + tsv(other) + CLOSE)
-    seen = [(row["record_no"], row["connection_uid"], row["destination_address"], row["connection_state"]) for row in loaded.rows("connections")]
+    seen = [
+        (row["record_no"], row["connection_uid"], row["destination_address"], row["connection_state"])
+        for row in loaded.rows("connections")
+    ]
     assert seen == [(9, "C1", "203.0.113.5", "SF"), (19, "C9", "203.0.113.6", "S0")]
 
 
 def test_several_logs_in_one_file(tmp_path: Path) -> None:
-    text = head("conn", CONN) + tsv(CONN_1) + CLOSE + head("dns", DNS) + tsv(DNS_1) + CLOSE + head("conn", CONN) + tsv(CONN_2)
+    text = (
+        head("conn", CONN)
+        + tsv(CONN_1)
+        + CLOSE
+        + head("dns", DNS)
+        + tsv(DNS_1)
+        + CLOSE
+        + head("conn", CONN)
+        + tsv(CONN_2)
+    )
     loaded = load(tmp_path, text)
     assert loaded.numbers("connections") == [9, 29]
     assert loaded.numbers("dns_queries") == [19]
@@ -108,7 +196,16 @@ def test_several_logs_in_one_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_log_in_the_middle(tmp_path: Path) -> None:
-    text = head("conn", CONN) + tsv(CONN_1) + CLOSE + head("files", ["ts", "fuid"]) + tsv(["1772528400.0", "F1"]) + CLOSE + head("conn", CONN) + tsv(CONN_2)
+    text = (
+        head("conn", CONN)
+        + tsv(CONN_1)
+        + CLOSE
+        + head("files", ["ts", "fuid"])
+        + tsv(["1772528400.0", "F1"])
+        + CLOSE
+        + head("conn", CONN)
+        + tsv(CONN_2)
+    )
     loaded = load(tmp_path, text)
     assert loaded.numbers("connections") == [9, 29]
     assert loaded.reasons() == [(19, "a Zeek log that is not mapped")]
@@ -121,7 +218,15 @@ def test_only_unknown_logs(tmp_path: Path) -> None:
 
 def test_broken_records(tmp_path: Path) -> None:
     good, short, long = CONN_1, CONN_1[:-1], [*CONN_1, "x"]
-    loaded = load(tmp_path, head("conn", CONN) + tsv(good, short, long, ["never", *CONN_1[1:]]) + "\n" + "x\n" + tsv(good) + "1772528400.0\tC")
+    loaded = load(
+        tmp_path,
+        head("conn", CONN)
+        + tsv(good, short, long, ["never", *CONN_1[1:]])
+        + "\n"
+        + "x\n"
+        + tsv(good)
+        + "1772528400.0\tC",
+    )
     assert loaded.numbers("connections") == [9, 15]
     assert loaded.reasons() == [
         (10, "wrong number of fields"),
@@ -153,13 +258,23 @@ def test_times_as_iso_8601(tmp_path: Path) -> None:
 
 def test_an_empty_log_is_no_error(tmp_path: Path) -> None:
     loaded = load(tmp_path, head("conn", CONN) + CLOSE)
-    assert (loaded.entry.status, loaded.entry.records, loaded.entry.accepted, loaded.rows("connections")) == ("ingested", 9, 0, [])
+    assert (loaded.entry.status, loaded.entry.records, loaded.entry.accepted, loaded.rows("connections")) == (
+        "ingested",
+        9,
+        0,
+        [],
+    )
 
 
 def test_a_hash_inside_a_record_is_no_header(tmp_path: Path) -> None:
     weird = ["1772528400.0", "C1", "name #fields\\x09", "#path", "F", "zeek"]
     row = load(tmp_path, head("weird", WEIRD) + tsv(weird)).row("runtime_alerts")
-    assert (row["observer"], row["rule_name"], row["message"], row["priority"]) == ("zeek.weird", "name #fields\\x09", "#path", "info")
+    assert (row["observer"], row["rule_name"], row["message"], row["priority"]) == (
+        "zeek.weird",
+        "name #fields\\x09",
+        "#path",
+        "info",
+    )
 
 
 def test_a_quote_in_a_placeholder_is_only_text(tmp_path: Path) -> None:

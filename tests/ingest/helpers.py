@@ -76,4 +76,8 @@ def attributes(row: Row) -> Row:
     """The attributes of a row that are there; an importer writes null for what a record lacks."""
     found: Row = json.loads(row["attributes"]) if row["attributes"] else {}
     found["_invalid"] = {key: value for key, value in found.get("_invalid", {}).items() if value is not None}
-    return {key: value for key, value in found.items() if value is not None and (value or key not in ("_invalid", "_salvaged"))}
+    return {
+        key: value
+        for key, value in found.items()
+        if value is not None and (value or key not in ("_invalid", "_salvaged"))
+    }

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -107,18 +108,22 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         load(tmp_path, gzip.compress(LOG[:HALF] + bytes(20_000_000)))
 
 
+def evidence_size(path: Path) -> int:
+    with evidence.HashingReader(path) as reader:
+        return sum(iter(lambda: len(reader.read(1 << 20)), 0))
+
+
 def test_a_zstd_bomb_is_never_held_whole(tmp_path: Path) -> None:
     """Blocks of one repeated byte: 4 bytes become 128 KiB. A piece may expand to 256 MB, not to 8 GB."""
     block = (1 << 1 | 131_072 << 3).to_bytes(3, "little") + b"\n"
     bomb = b"\x28\xb5\x2f\xfd" + b"\x00" + b"\x58" + block * 20_000
     path = tmp_path / "bomb.zst"
-    path.write_bytes(LOG[:0] + bomb)
+    path.write_bytes(bomb)
     import resource
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(EvidenceError, match="expands more than 200 times"), evidence.HashingReader(path) as reader:
-        while reader.read(1 << 20):
-            pass
+    with pytest.raises(EvidenceError, match="expands more than 200 times"):
+        evidence_size(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 900_000
 
 
@@ -143,7 +148,21 @@ def test_a_second_ingest_of_the_same_file(tmp_path: Path) -> None:
     assert len(again.rows("http_requests")) == 2000
 
 
-@pytest.mark.parametrize("name", ["a[1]*.log", "it's \"x\".log", "new\nline.log", "-rf", "?.log", "ünï.log", "; drop table x;--", "a/../b.log", "$(id)", "%2e%2e"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a[1]*.log",
+        'it\'s "x".log',
+        "new\nline.log",
+        "-rf",
+        "?.log",
+        "ünï.log",
+        "; drop table x;--",
+        "a/../b.log",
+        "$(id)",
+        "%2e%2e",
+    ],
+)
 def test_file_names_are_only_names(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
@@ -188,7 +207,12 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "old.case").mkdir()
     (folder / "old.case" / "evidence.json").write_text("[]")
     loaded = load_paths(tmp_path, folder)
-    assert [(entry.name, entry.status) for entry in loaded.entries] == [("a.log", "ingested"), ("dir", "ignored"), ("link.log", "ignored"), ("passwd", "ignored")]
+    assert [(entry.name, entry.status) for entry in loaded.entries] == [
+        ("a.log", "ingested"),
+        ("dir", "ignored"),
+        ("link.log", "ignored"),
+        ("passwd", "ignored"),
+    ]
 
 
 def test_a_named_link_is_the_file_it_names(tmp_path: Path) -> None:
@@ -216,10 +240,10 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 def deny(monkeypatch: pytest.MonkeyPatch, refused: Path) -> None:
     real = os.open
 
-    def open_or_not(path: object, *arguments: int, **more: int) -> int:
+    def open_or_not(path: str | Path, *arguments: int, **more: int) -> int:
         if str(path) == str(refused):
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path, *arguments, **more)  # type: ignore[call-overload]  # passed through
+        return real(path, *arguments, **more)
 
     monkeypatch.setattr(os, "open", open_or_not)
 
@@ -251,26 +275,48 @@ def test_an_empty_file(tmp_path: Path) -> None:
     assert (loaded.entry.status, loaded.entry.note, loaded.entry.size) == ("unrecognised", "empty file", 0)
 
 
-@pytest.mark.parametrize("name", ["combined", "envoy-json", "native-ndjson", "exchange", "zeek-json", "zeek-tsv", "native-csv", "native-parquet", "har", "cyclonedx", "kubernetes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "combined",
+        "envoy-json",
+        "native-ndjson",
+        "exchange",
+        "zeek-json",
+        "zeek-tsv",
+        "native-csv",
+        "native-parquet",
+        "har",
+        "cyclonedx",
+        "kubernetes",
+    ],
+)
 def test_a_forced_format_over_an_empty_file(tmp_path: Path, name: str) -> None:
     """No row, one reject, or an error a user can act on; never a crash."""
-    try:
-        loaded = load(tmp_path, b"", format=name)
-    except EvidenceError as error:
-        assert error.message
-    else:
-        assert loaded.entry.accepted == 0
+    with suppress(EvidenceError):
+        assert load(tmp_path, b"", format=name).entry.accepted == 0
 
 
-@pytest.mark.parametrize("name", ["combined", "envoy-json", "native-ndjson", "exchange", "zeek-json", "zeek-tsv", "native-csv", "native-parquet", "har", "cyclonedx", "kubernetes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "combined",
+        "envoy-json",
+        "native-ndjson",
+        "exchange",
+        "zeek-json",
+        "zeek-tsv",
+        "native-csv",
+        "native-parquet",
+        "har",
+        "cyclonedx",
+        "kubernetes",
+    ],
+)
 def test_a_forced_format_over_the_wrong_file(tmp_path: Path, name: str) -> None:
     data = bytes(range(256)) * 40 + b'\n{"a": 1}\n[[1]]\n'
-    try:
-        loaded = load(tmp_path, data, format=name)
-    except EvidenceError as error:
-        assert error.message
-    else:
-        assert loaded.entry.accepted == 0
+    with suppress(EvidenceError):
+        assert load(tmp_path, data, format=name).entry.accepted == 0
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
@@ -309,7 +355,12 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, monkeypatch: pytes
 def test_evidence_is_not_touched(tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
-    files = {"a.log": LOG, "b.gz": gzip.compress(LOG[:HALF]), "c.har": b'{"log": {"version": "1.2", "entries": [5]}}', "d.txt": b"?"}
+    files = {
+        "a.log": LOG,
+        "b.gz": gzip.compress(LOG[:HALF]),
+        "c.har": b'{"log": {"version": "1.2", "entries": [5]}}',
+        "d.txt": b"?",
+    }
     for name, data in files.items():
         (folder / name).write_bytes(data)
         os.utime(folder / name, ns=(10**18, 10**18))
@@ -346,7 +397,9 @@ def test_a_second_process_is_told_who_holds_the_case(tmp_path: Path) -> None:
         "try:\n    with exclusive(Case(pathlib.Path(sys.argv[1]))): print('got it')\nexcept CaseError as error: print(error.message)"
     )
     with exclusive(case):
-        result = subprocess.run([sys.executable, "-c", code, str(case.folder)], capture_output=True, text=True, check=True)
+        result = subprocess.run(
+            [sys.executable, "-c", code, str(case.folder)], capture_output=True, text=True, check=True
+        )
     assert result.stdout.strip() == f"The case is in use by process {os.getpid()}."
     result = subprocess.run([sys.executable, "-c", code, str(case.folder)], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "got it"
@@ -361,7 +414,12 @@ def test_a_line_without_end_is_not_held_whole(tmp_path: Path, monkeypatch: pytes
     assert loaded.numbers("http_requests") == [1, 2, 3, 5]
     assert loaded.rows("http_requests")[3]["record_offset"] == 3 * len(line) + 123_457
     reject = loaded.row("rejects")
-    assert (reject["record_no"], reject["record_offset"], reject["record_length"], len(reject["raw"])) == (4, 3 * len(line), 123_457, 65_536)
+    assert (reject["record_no"], reject["record_offset"], reject["record_length"], len(reject["raw"])) == (
+        4,
+        3 * len(line),
+        123_457,
+        65_536,
+    )
     progress = lines.Progress()
     sizes = [batch.nbytes for batch in lines.batches(tmp_path / "evidence" / "evidence", progress)]
     assert max(sizes) < 5000
