@@ -16,7 +16,8 @@ import click
     type=click.Path(path_type=Path),
     help="File to write; - is standard output. Without it, into the case's reports.",
 )
-def command(case: Path, form: str, output: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def command(case: Path, form: str, output: Path | None, force: bool) -> None:
     """Write the result of CASE as FORMAT. A pure function of findings.json and results/: nothing is computed again."""
     from forensics.case import exclusive, open_case, write_bytes
     from forensics.errors import UsageError
@@ -32,6 +33,8 @@ def command(case: Path, form: str, output: Path | None) -> None:
     if output is not None and str(output) == "-":
         click.echo(data.decode(), nl=False)
         return
+    if output is not None and output.exists() and not force:
+        raise UsageError(f"{output} exists.", hint="Name another file, or replace it with --force.")
     with exclusive(opened):
         path = output or opened.reports / f"report{chosen.suffix}"
         write_bytes(path, data)
