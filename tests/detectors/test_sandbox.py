@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
+import pyarrow as pa
 import pytest
 
 from forensics.config import parse as parse_config
@@ -17,7 +17,7 @@ from forensics.store import Sandbox, open_memory
 from tests.detectors.test_front import FRONT, pack, text
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "checkout-thin"
-secret_frame = pl.DataFrame({"secret": ["hunter2"]})
+secret_frame = pa.table({"secret": ["hunter2"]})
 READS = {
     "file": "select * from read_text('/etc/passwd')",
     "blob": "select * from read_blob('/etc/passwd')",
