@@ -142,7 +142,9 @@ class Sandbox(Store):
             rows = result.fetchall() if limit is None else result.fetchmany(limit)
             if limit is not None:
                 result.fetchall()
-        except duckdb.InterruptException as error:
+        except (duckdb.InterruptException, RuntimeError) as error:
+            if "interrupted" not in str(error).lower():
+                raise
             raise QueryError(
                 f"The query took longer than {seconds:.0f} s.", hint="Narrow it by time or cohort."
             ) from error

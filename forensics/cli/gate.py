@@ -41,7 +41,11 @@ def _counts(severity: str, fail_on: str) -> bool:
 
 def damaged(ledger: Sequence[LedgerEntry], max_reject_share: float) -> list[str]:
     """Return a sentence for each file that is cut, unreadable, or has too many rejects."""
-    told = []
+    told = (
+        []
+        if any(entry.status in ("ingested", "duplicate") for entry in ledger)
+        else ["no file was recognised as evidence"]
+    )
     for entry in ledger:
         if entry.status == "failed":
             told.append(f"{entry.name} could not be read: {entry.note}")

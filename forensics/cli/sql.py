@@ -14,7 +14,7 @@ from forensics.cli.output import emit, format_options
 @click.argument("query", required=False)
 @click.option("--tables", is_flag=True, help="List tables and views, or the columns of the one named by QUERY.")
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="Rows at most.")
-@click.option("--seconds", default=600.0, show_default=True, type=click.FloatRange(0.1), help="Time at most.")
+@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(0.1), help="Time at most.")
 @format_options
 def command(case: Path, query: str | None, tables: bool, limit: int, seconds: float, form: str, as_json: bool) -> None:
     """Run QUERY, exactly one SELECT, over the views of CASE. It can read nothing else and change nothing."""

@@ -116,5 +116,5 @@ def _next(case: Case, result: Result) -> None:
     click.echo(f"  canary-forensics timeline {folder}")
     if not case.config().config.cohort:
         click.echo(
-            f"  canary-forensics init {' '.join(shlex.quote(entry.path) for entry in case.ledger()[:1])} ...   # proposes cohort rules"
+            f"  canary-forensics init {' '.join(safe_text(shlex.quote(entry.path)) for entry in case.ledger()[:1])} ...   # proposes cohort rules"
         )

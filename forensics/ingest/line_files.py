@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,8 +115,11 @@ class _registered:  # noqa: N801 - reads as a verb where it is used
     def __enter__(self) -> None:
         self._engine.register("lines", self._reader)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Draw what the engine did not ask for (it may see that no row can come): the hash covers the whole file."""
         self._engine.unregister("lines")
+        if kind is None:
+            deque(self._batches, maxlen=0)
         self._batches.close()
 
 
