@@ -113,7 +113,7 @@ def make(folder: Path, rows: int) -> Case:
         write(connection, case, "connections", _CONNECTIONS, rows),
         write(connection, case, "identities", pick, 22),
     ]
-    case.write_ledger(entries)
+    case.finish_ingest(entries)
     return case
 
 

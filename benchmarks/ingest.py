@@ -104,7 +104,7 @@ def bare_copy(kind: str, path: Path) -> None:
     from forensics.evidence import Source
     from forensics.importers import recognise
     from forensics.ingest import head_of, prepare
-    from forensics.ingest.line_files import columns_sql
+    from forensics.ingest.columns import columns_sql
     from forensics.store import open_ingest
 
     head = head_of(Source(path, path.name, named=True))

@@ -1,6 +1,7 @@
 """Hash-chained logs: each line holds the SHA-256 of the line before, so that a changed or removed line shows.
 
-Cutting the tail is not seen by the chain itself; a package therefore pins the last hash.
+Cutting the tail is not seen by the chain itself; a package therefore pins the last hash. A last line without a line feed is one whose
+writing was interrupted (power, full disk): it is told apart from a change, and the next entry removes it and says so.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,41 +17,59 @@ from typing import Any
 import msgspec
 
 from forensics import __version__
-from forensics.errors import IntegrityError, Location
+from forensics.errors import CaseError, IntegrityError, Location
 
 FIRST = "0" * 64
+FILE_NAME = "custody.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """State of a log: how many lines, and the hash the next line must hold."""
+    """State of a log: how many lines, the hash the next line must hold, time of the last, bytes of a line that was not finished."""
 
     length: int
     head: str
+    time: str = ""
+    torn: int = 0
 
 
 def append(path: Path, action: str, details: Mapping[str, Any]) -> None:
     """Add one line: sequence, UTC time of this machine's clock, tool version, action, details.
 
     Raises:
-        IntegrityError: the log is broken before the new line.
+        IntegrityError: the log is broken before the new line. CaseError: it cannot be written.
 
     """
     chain = verify(path)
+    if chain.torn:
+        os.truncate(path, path.stat().st_size - chain.torn)
+        chain = _write(path, chain, "repair", {"unfinished_line_bytes": chain.torn})
+    _write(path, chain, action, details)
+
+
+def _write(path: Path, chain: Chain, action: str, details: Mapping[str, Any]) -> Chain:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    back = {"clock_went_back_from": chain.time} if now < chain.time else {}
     entry = {
         "seq": chain.length + 1,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "time": now,
         "tool": f"canary-forensics {__version__}",
         "action": action,
-        "details": dict(details),
+        "details": {**details, **back},
         "prev": chain.head,
     }
     line = msgspec.json.encode(entry) + b"\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "ab") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise CaseError(
+            f"{path} cannot be written: {error.strerror}.", hint="Free some space or fix the permissions."
+        ) from error
+    return Chain(chain.length + 1, hashlib.sha256(line).hexdigest(), now)
 
 
 def verify(path: Path) -> Chain:
@@ -60,23 +79,39 @@ def verify(path: Path) -> Chain:
         IntegrityError: a line does not hold the hash of the line before it.
 
     """
-    head, length = FIRST, 0
+    chain = Chain(0, FIRST)
     if not path.exists():
-        return Chain(length, head)
+        return chain
     for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
+        if not line.endswith(b"\n"):
+            return replace(chain, torn=len(line))
         try:
             entry = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
             raise _broken(path, number) from error
-        if (
-            not line.endswith(b"\n")
-            or not isinstance(entry, dict)
-            or entry.get("prev") != head
-            or entry.get("seq") != number
-        ):
+        if not isinstance(entry, dict) or entry.get("prev") != chain.head or entry.get("seq") != number:
             raise _broken(path, number)
-        head, length = hashlib.sha256(line).hexdigest(), number
-    return Chain(length, head)
+        chain = Chain(number, hashlib.sha256(line).hexdigest(), str(entry.get("time")))
+    return chain
+
+
+def pinned(path: Path) -> dict[str, str]:
+    """Return the newest hash of each file that the log names; lines that are damaged are told by `verify`."""
+    newest: dict[str, str] = {}
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            newest |= msgspec.json.decode(line, type=_Entry).details.sha256
+        except msgspec.DecodeError:
+            continue
+    return newest
+
+
+class _Details(msgspec.Struct):
+    sha256: dict[str, str] = {}
+
+
+class _Entry(msgspec.Struct):
+    details: _Details
 
 
 def _broken(path: Path, number: int) -> IntegrityError:

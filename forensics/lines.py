@@ -2,7 +2,8 @@
 
 A clean block (ASCII or UTF-8) becomes an Arrow string array over the very bytes that were read: measured 800 MB/s with SHA-256
 on one core, against 225 MB/s for a Python loop. Lines keep their line feed; it is white space to a JSON parser and is trimmed in SQL.
-Only lines that are not UTF-8, or too long, are touched one by one.
+Only lines that are not UTF-8, or too long, are touched one by one. Blank lines and header lines are counted here and never reach the
+engine: a file with a header needs no second pass for it.
 """
 
 from __future__ import annotations
@@ -12,21 +13,25 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from forensics.errors import EvidenceError, TruncatedError
-from forensics.evidence import HashingReader, Identity
+from forensics.errors import TruncatedError
+from forensics.evidence import HashingReader, Identity, Mark
 
 Notify = Callable[[int], None] | None
 
 BLOCK_BYTES = 4 * 1024 * 1024
 _BLOCKS_AHEAD = 2
 MAX_LINE_BYTES = 32 * 1024 * 1024
+# Of a refused line only so much is kept with the rejects.
+MAX_RAW_BYTES = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
+_SPACE = np.zeros(256, dtype=bool)
+_SPACE[list(b"\t\n\r ")] = True
 
 
 def _json_backslash(error: UnicodeError) -> tuple[str, int]:
@@ -49,22 +54,73 @@ SCHEMA = pa.schema(
 )
 
 
+RAW_SCHEMA = SCHEMA.append(pa.field("raw", pa.binary()))
+
+# Says which of these record numbers (ascending) are wanted.
+Wanted = Callable[[np.ndarray], np.ndarray]
+
+
 @dataclass(slots=True)
 class Progress:
-    """What passed through the reader; complete when the last batch was drawn."""
+    """How to read, and what passed through the reader; complete when the last batch was drawn.
+
+    `size` reads only so many bytes of the file (a second pass over one that grows meanwhile). `mark` says what was read of it earlier:
+    reading begins there. `wanted` chooses lines, and `raw` adds their bytes.
+    """
 
     escape: str = "backslashreplace"  # "jsonbackslash" where the lines are JSON
     notify: Notify = None
+    header: bytes = b""
+    size: int | None = None
+    mark: Mark | None = None
+    wanted: Wanted | None = None
+    raw: bool = False
     lines: int = 0
+    blank: int = 0
+    headers: int = 0
     salvaged: int = 0
     identity: Identity | None = None
     compression: str = "none"
-    unchanged: bool = True
+    change: str = ""
     truncated: str = ""
+    ends_open: bool = False
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Schema of the batches."""
+        return RAW_SCHEMA if self.raw else SCHEMA
+
+
+@dataclass(slots=True)
+class _Block:
+    """Whole lines: their bytes, where they lie in the decompressed file, and how much of the first line was left out."""
+
+    data: bytes
+    offset: int
+    dropped: int
+    bounds: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        ends = np.flatnonzero(np.frombuffer(self.data, np.uint8) == 10) + 1
+        if not len(ends) or ends[-1] != len(self.data):
+            ends = np.append(ends, len(self.data))
+        self.bounds = np.concatenate([[0], ends]).astype(np.int64)
+
+    @property
+    def begins_with_bom(self) -> bool:
+        """Say whether the file begins here, with a byte order mark."""
+        return self.offset == 0 and self.data.startswith(_BOM)
+
+    @property
+    def places(self) -> np.ndarray:
+        """Offsets of the line ends in the decompressed file."""
+        places = self.bounds + self.offset
+        places[1:] += self.dropped
+        return places
 
 
 def batches(path: Path, progress: Progress, starts: tuple[int, ...] = (1,)) -> Generator[pa.RecordBatch]:
-    """Yield batches of `SCHEMA` of the lines of a file; `starts` are the first record numbers of its sections.
+    """Yield batches of `progress.schema` of the lines of a file; `starts` are the first record numbers of its sections.
 
     Reading, hashing and splitting run in a thread of their own, two blocks ahead of the engine.
     """
@@ -81,33 +137,46 @@ def batches(path: Path, progress: Progress, starts: tuple[int, ...] = (1,)) -> G
 
 
 def _read(path: Path, progress: Progress, starts: np.ndarray) -> Generator[pa.RecordBatch]:
-    with closing(HashingReader(path)) as reader:
+    mark = progress.mark
+    progress.lines = mark.records if mark else 0
+    with closing(HashingReader(path, size=progress.size, mark=mark)) as reader:
         progress.compression = reader.compression
-        offset = 0
-        for block, dropped in _blocks(reader, progress):
-            yield _batch(block, dropped, offset, progress, starts)
-            offset += len(block) + dropped
+        offset = mark.content_size if mark else 0
+        for data, dropped in _blocks(_fresh(reader, progress, offset)):
+            yield _batch(_Block(data, offset, dropped), progress, starts)
+            offset += len(data) + dropped
+            progress.ends_open = not data.endswith(b"\n")
         progress.identity = reader.identity()
-        progress.unchanged = reader.unchanged()
+        progress.change = reader.change()
 
 
-def _blocks(reader: HashingReader, progress: Progress) -> Iterator[tuple[bytes, int]]:
+def _fresh(reader: HashingReader, progress: Progress, start: int) -> Iterator[bytes]:
+    """Yield the decompressed bytes from `start` on."""
+    passed = told = 0
+    while True:
+        try:
+            data = reader.read(BLOCK_BYTES)
+        except TruncatedError as error:
+            progress.truncated = error.message
+            return
+        if not data:
+            return
+        if progress.notify:
+            progress.notify(reader.outer_bytes - told)
+            told = reader.outer_bytes
+        passed += len(data)
+        if passed > start:
+            yield data[max(0, len(data) - (passed - start)) :]
+
+
+def _blocks(source: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
     """Yield blocks that end at a line feed, and how many bytes of the first line were dropped.
 
     A line longer than a block makes a larger block; of a line over the limit only so much is kept in memory as tells that it is.
     """
     carry: list[bytes] = []
     dropped = held = 0
-    while True:
-        try:
-            data = reader.read(BLOCK_BYTES)
-        except TruncatedError as error:
-            progress.truncated = error.message
-            data = b""
-        if not data:
-            break
-        if progress.notify:
-            progress.notify(len(data))
+    for data in source:
         cut = data.rfind(b"\n") + 1
         if not cut:
             room = max(MAX_LINE_BYTES + 1 - held, 0)
@@ -122,38 +191,63 @@ def _blocks(reader: HashingReader, progress: Progress) -> Iterator[tuple[bytes, 
         yield b"".join(carry), dropped
 
 
-def _batch(block: bytes, dropped: int, offset: int, progress: Progress, starts: np.ndarray) -> pa.RecordBatch:
-    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + 1
-    if not len(ends) or ends[-1] != len(block):
-        ends = np.append(ends, len(block))
-    bounds = np.concatenate([[0], ends]).astype(np.int64)
-    count = len(ends)
+def _batch(block: _Block, progress: Progress, starts: np.ndarray) -> pa.RecordBatch:
+    count = len(block.bounds) - 1
     numbers = np.arange(progress.lines + 1, progress.lines + count + 1, dtype=np.int64)
     progress.lines += count
-    lines, salvaged = _texts(block, bounds, offset, progress)
-    places = bounds + offset
-    places[1:] += dropped
+    lines, salvaged = _texts(block, progress)
+    places = block.places
     sections = np.searchsorted(starts, numbers, side="right").astype(np.int32) - 1
-    return pa.record_batch(
-        [
-            pa.array(numbers),
-            pa.array(places[:-1]),
-            pa.array(np.diff(places)),
-            pa.array(sections, pa.int32()),
-            salvaged,
-            lines,
-        ],
-        schema=SCHEMA,
-    )
+    columns = [
+        pa.array(numbers), pa.array(places[:-1]), pa.array(np.diff(places)), pa.array(sections, pa.int32()), salvaged, lines,
+        *([_raws(block)] if progress.raw else []),
+    ]  # fmt: skip
+    batch = pa.record_batch(columns, schema=progress.schema)
+    keep = _records(block, progress)
+    if progress.wanted:
+        keep &= progress.wanted(numbers)
+    return batch if keep.all() else batch.filter(pa.array(keep))
 
 
-def _texts(block: bytes, bounds: np.ndarray, offset: int, progress: Progress) -> tuple[pa.Array, pa.Array]:
-    count = len(bounds) - 1
-    has_bom = offset == 0 and block.startswith(_BOM)
-    if not has_bom and len(block) <= MAX_LINE_BYTES and _is_utf8(block):
-        buffers = [None, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(block)]
-        return pa.StringArray.from_buffers(count, *buffers[1:]), pa.array(np.zeros(count, dtype=bool))
-    return _salvage(block, bounds, offset, progress)
+def _records(block: _Block, progress: Progress) -> np.ndarray:
+    """Say which lines are neither blank nor header; those are counted."""
+    firsts = np.frombuffer(block.data, np.uint8)[block.bounds[:-1]]  # a copy
+    if block.begins_with_bom:
+        firsts[0] = (block.data[len(_BOM) :] or b"\n")[0]
+    keep = np.ones(len(firsts), dtype=bool)
+    if progress.header:
+        keep &= firsts != progress.header[0]
+        progress.headers += len(keep) - int(keep.sum())
+    for index in np.flatnonzero(_SPACE[firsts]).tolist():
+        if _is_blank(block, index):
+            keep[index] = False
+            progress.blank += 1
+    return keep
+
+
+def _is_blank(block: _Block, index: int) -> bool:
+    line = block.data[block.bounds[index] : block.bounds[index + 1]]
+    return not (line.removeprefix(_BOM) if index == 0 and block.begins_with_bom else line).strip(b" \t\r\n")
+
+
+def _raws(block: _Block) -> pa.Array:
+    """Return the bytes of the lines over the very block; only a block with a long line is copied."""
+    if np.diff(block.bounds).max() <= MAX_RAW_BYTES:
+        buffers = [None, pa.py_buffer(block.bounds.astype(np.int32)), pa.py_buffer(block.data)]
+        return pa.Array.from_buffers(pa.binary(), len(block.bounds) - 1, buffers)
+    pairs = zip(block.bounds[:-1], block.bounds[1:], strict=True)
+    return pa.array([block.data[start : min(end, start + MAX_RAW_BYTES)] for start, end in pairs], pa.binary())
+
+
+def _texts(block: _Block, progress: Progress) -> tuple[pa.Array, pa.Array]:
+    """Return the lines as text and which of them were salvaged; clean blocks are not copied."""
+    count = len(block.bounds) - 1
+    if len(block.data) > MAX_LINE_BYTES:
+        return _one_by_one(block, progress)
+    if block.begins_with_bom or not _is_utf8(block.data):
+        return _salvage(block, progress)
+    offsets = pa.py_buffer(block.bounds.astype(np.int32))
+    return pa.StringArray.from_buffers(count, offsets, pa.py_buffer(block.data)), pa.array(np.zeros(count, dtype=bool))
 
 
 def _is_utf8(block: bytes) -> bool:
@@ -166,54 +260,41 @@ def _is_utf8(block: bytes) -> bool:
     return True
 
 
-def _salvage(block: bytes, bounds: np.ndarray, offset: int, progress: Progress) -> tuple[pa.Array, pa.Array]:
-    """Lines one by one: invalid UTF-8 becomes visible escapes and is marked; a line over the limit becomes NULL."""
+def _salvage(block: _Block, progress: Progress) -> tuple[pa.Array, pa.Array]:
+    r"""Decode a whole block with visible escapes; a line feed is never part of one, and a line that became longer was not UTF-8.
+
+    Measured on a latin-1 access log: 324 MB/s against 176 MB/s line by line.
+    """
+    text = block.data.decode("utf-8", progress.escape).encode()
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10) + 1
+    bounds = np.concatenate([[0], ends if len(ends) == len(block.bounds) - 1 else np.append(ends, len(text))])
+    salvaged = np.diff(bounds) != np.diff(block.bounds)
+    progress.salvaged += int(salvaged.sum())
+    if block.begins_with_bom:
+        bounds[0] = len(_BOM)
+    offsets = pa.py_buffer(bounds.astype(np.int32))
+    return pa.StringArray.from_buffers(len(bounds) - 1, offsets, pa.py_buffer(text)), pa.array(salvaged)
+
+
+def _one_by_one(block: _Block, progress: Progress) -> tuple[pa.Array, pa.Array]:
+    """Lines of a block that holds a very long one; over the limit a line becomes NULL."""
     texts: list[str | None] = []
     marks: list[bool] = []
-    for index in range(len(bounds) - 1):
-        start, end = int(bounds[index]), int(bounds[index + 1])
-        if end - start > MAX_LINE_BYTES:
-            texts.append(None)
-            marks.append(False)
-            continue
-        raw = block[start:end]
-        if offset + start == 0:
-            raw = raw.removeprefix(_BOM)
-        valid = _is_utf8(raw)
-        texts.append(raw.decode() if valid else raw.decode("utf-8", progress.escape))
+    for start, end in zip(block.bounds[:-1].tolist(), block.bounds[1:].tolist(), strict=True):
+        text, valid = _text(block, start, end, progress)
+        texts.append(text)
         marks.append(not valid)
     progress.salvaged += sum(marks)
     return pa.array(texts, pa.string()), pa.array(marks, pa.bool_())
 
 
-def read_ranges(path: Path, ranges: list[tuple[int, int]], limit: int = 64 * 1024) -> Iterator[bytes]:
-    """Yield at most `limit` bytes of each (offset, length) of the decompressed bytes; ranges must be sorted by offset.
-
-    Raises:
-        EvidenceError: the file ends before a range.
-
-    """
-    with closing(HashingReader(path)) as reader:
-        position, buffer = 0, b""
-        for offset, length in ranges:
-            wanted = min(length, limit)
-            while position + len(buffer) < offset + wanted:
-                if position + len(buffer) <= offset:
-                    position, buffer = position + len(buffer), b""
-                else:
-                    buffer, position = buffer[max(0, offset - position) :], max(position, offset)
-                data = _some(reader)
-                if not data:
-                    raise EvidenceError(
-                        f"{path} ends before byte {offset + wanted:,}.", hint="The file changed; ingest it again."
-                    )
-                buffer += data
-            begin = offset - position
-            yield buffer[begin : begin + wanted]
-
-
-def _some(reader: HashingReader) -> bytes:
+def _text(block: _Block, start: int, end: int, progress: Progress) -> tuple[str | None, bool]:
+    if end - start > MAX_LINE_BYTES:
+        return None, True
+    raw = block.data[start:end]
+    if start == 0 and block.begins_with_bom:
+        raw = raw.removeprefix(_BOM)
     try:
-        return reader.read(1 << 20)
-    except TruncatedError:
-        return b""
+        return raw.decode(), True
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", progress.escape), False

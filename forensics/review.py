@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 
 from forensics import __version__, findings, ingest, verdict, views
-from forensics.case import Case, LedgerEntry, create, exclusive, open_case, write_bytes
+from forensics.case import Case, LedgerEntry, create, exclusive, open_case
 from forensics.config import FILE_NAME, Config, Loaded, empty, load
 from forensics.detectors import Context as DetectContext
 from forensics.detectors import Detector, expired, group, run, with_changed_components
@@ -52,14 +51,13 @@ def review(
 
     """
     loaded = find_config(paths, config)
-    chosen = ingest.Options(
-        options.ingest.format, [*options.ingest.ignore, *loaded.config.ingest.ignore], options.threads
-    )
+    ignore = [*options.ingest.ignore, *loaded.config.ingest.ignore]
+    chosen = replace(options.ingest, ignore=ignore, threads=options.threads, fresh=True)
     ingest.find(paths, chosen.ignore)  # before a folder is made for nothing
     case = create(folder or Path(f"{_case_name(paths)}.case"))
     with exclusive(case):
         sources = ingest.sources_of(case, paths, chosen.ignore)
-        _start_over(case, {source.location for source in sources})
+        _require_same(case, {source.location for source in sources})
         case.write_config(loaded)
         ingest.load(case, sources, chosen, watcher)
         result = detect(case, options)
@@ -82,19 +80,14 @@ def _case_name(paths: Sequence[Path]) -> str:
     return first.name if first.is_dir() else first.name.split(".")[0] or "case"
 
 
-def _start_over(case: Case, wanted: set[str]) -> None:
-    """Empty a case that holds the same evidence; refuse one that holds other evidence."""
+def _require_same(case: Case, wanted: set[str]) -> None:
+    """Refuse a case that holds other evidence."""
     ledger = case.ledger()
-    if not ledger:
-        return
-    if {entry.path for entry in ledger} != wanted:
+    if ledger and {entry.path for entry in ledger} != wanted:
         raise UsageError(
             f"{case.folder} holds other evidence.",
             hint="Name another case with --case, or add to it with: canary-forensics ingest.",
         )
-    shutil.rmtree(case.tables, ignore_errors=True)
-    case.tables.mkdir(mode=0o700)
-    case.write_ledger([])
 
 
 def detect(case: Case, options: Options) -> Result:
@@ -104,11 +97,9 @@ def detect(case: Case, options: Options) -> Result:
     with views.opened(case, options.threads) as sandbox:
         result = _judge(case, config, detectors, ledger, sandbox)
         results = build_all(ResultContext(case, config, sandbox, result, detectors))
-    write_bytes(case.findings, canonical(result))
-    for name, content in results.items():
-        write_bytes(case.results / f"{name}.json", canonical(content))
-    written = [case.findings, *(case.results / f"{name}.json" for name in results)]
-    case.log("detect", findings=len(result.findings), verdict=result.verdict.outcome, sha256=case.digests(written))
+    files = {case.findings.name: canonical(result)}
+    files |= {f"{case.results.name}/{name}.json": canonical(content) for name, content in results.items()}
+    case.commit("detect", files, findings=len(result.findings), verdict=result.verdict.outcome)
     return result
 
 
@@ -213,8 +204,10 @@ def write_report(case: Case, result: Result) -> Path:
     from forensics.report import render_html
 
     path = case.reports / "report.html"
-    write_bytes(path, render_html(*material(case)).encode())
-    case.log("report", format="html", verdict=result.verdict.outcome, sha256=case.digests([path]))
+    page = render_html(*material(case)).encode()
+    case.commit(
+        "report", {path.relative_to(case.folder).as_posix(): page}, format="html", verdict=result.verdict.outcome
+    )
     return path
 
 

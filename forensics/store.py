@@ -101,6 +101,10 @@ class Store:
             null_handling=FunctionNullHandling.SPECIAL,
         )
 
+    def interrupt(self) -> None:
+        """End the statement that runs in another thread."""
+        self._connection.interrupt()
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -200,13 +204,13 @@ def engine_version() -> str:
     return f"DuckDB {duckdb.__version__}"
 
 
-def open_ingest(temporary: Path, threads: int | None = None) -> Store:
-    """Return an in-memory engine that keeps row order and spills into `temporary`."""
+def open_ingest(temporary: Path, threads: int | None = None, memory: str = "") -> Store:
+    """Return an in-memory engine that keeps row order and spills into `temporary`; `memory` is its limit, such as `1GB`."""
     connection = duckdb.connect()
     store = Store(connection)
     _settings(store, threads)
     store.execute(
-        f"set memory_limit = '{INGEST_MEMORY}'; set temp_directory = {literal(str(temporary))}; set preserve_insertion_order = true"
+        f"set memory_limit = {literal(memory or INGEST_MEMORY)}; set temp_directory = {literal(str(temporary))}; set preserve_insertion_order = true"
     )
     return store
 

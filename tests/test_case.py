@@ -29,7 +29,7 @@ def test_a_case_has_a_ledger(tmp_path: Path) -> None:
         open_case(tmp_path)
     case = create(tmp_path / "x.case")
     assert case.ledger() == []
-    case.write_ledger([entry("b", rows={"connections": 2}, skipped={"blank": 1}), entry("a")])
+    case.finish_ingest([entry("b", rows={"connections": 2}, skipped={"blank": 1}), entry("a")])
     assert [item.name for item in open_case(case.folder).ledger()] == ["a", "b"]
     assert case.ledger()[1].rows == {"connections": 2}
     assert case.table_files("connections") == [case.tables / "connections" / "b.parquet"]
@@ -48,7 +48,7 @@ def test_a_damaged_ledger_is_told(tmp_path: Path, text: str) -> None:
 def test_only_ingested_evidence_has_tables(tmp_path: Path) -> None:
     case = create(tmp_path / "x.case")
     doubled = LedgerEntry("d", "d", "/e/d", "duplicate", 1, "s", "c", 1, rows={"metrics": 1})
-    case.write_ledger([doubled])
+    case.finish_ingest([doubled])
     assert case.table_files("metrics") == []
 
 

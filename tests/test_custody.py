@@ -62,22 +62,44 @@ def test_lines_removed_moved_or_doubled_show(log: Path, keep: tuple[int, ...], l
         verify(log)
 
 
-@pytest.mark.parametrize("tail", [b"\n", b"{}", b"\xff\n", b"5\n"])
+@pytest.mark.parametrize("tail", [b"\n", b"{}\n", b"\xff\n", b"5\n"])
 def test_what_was_added_by_others_shows(log: Path, tail: bytes) -> None:
     log.write_bytes(log.read_bytes() + tail)
     with pytest.raises(IntegrityError, match="changed at line 5"):
         verify(log)
 
 
-def test_a_line_that_was_cut_short_shows(log: Path) -> None:
-    """A crash in the middle of a write, or an editor that drops the last line feed."""
+@pytest.mark.parametrize("cut", [1, 10, 60])
+def test_a_line_that_was_not_finished_is_told_and_removed_by_the_next(log: Path, cut: int) -> None:
+    """Power or a full disk ended the write: not a change by a person, who could as well have cut the whole line."""
     whole = log.read_bytes()
-    log.write_bytes(whole[:-10])
-    with pytest.raises(IntegrityError):
-        verify(log)
-    log.write_bytes(whole[:-1])
-    with pytest.raises(IntegrityError):
-        verify(log)
+    log.write_bytes(whole[:-cut])
+    chain = verify(log)
+    last = whole.splitlines(keepends=True)[-1]
+    assert (chain.length, chain.torn) == (3, len(last) - cut)
+    append(log, "more", {})
+    entries = [json.loads(line) for line in log.read_bytes().splitlines()]
+    assert [entry["action"] for entry in entries[3:]] == ["repair", "more"]
+    assert entries[3]["details"] == {"unfinished_line_bytes": len(last) - cut}
+    assert verify(log).length == 5
+
+
+def test_a_clock_that_goes_backwards_is_written_down(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import UTC, datetime
+
+    from forensics import custody
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # noqa: ARG003 - the signature
+            return datetime(2001, 1, 1, tzinfo=UTC)
+
+    before = verify(log).time
+    monkeypatch.setattr(custody, "datetime", Earlier)
+    append(log, "late", {})
+    last = json.loads(log.read_bytes().splitlines()[-1])
+    assert (last["time"], last["details"]) == ("2001-01-01T00:00:00+00:00", {"clock_went_back_from": before})
+    assert verify(log).length == 5
 
 
 def test_a_cut_tail_is_left_to_the_pin(log: Path) -> None:

@@ -37,12 +37,15 @@ class Bar:
         if self._progress:
             self._progress.stop()
 
-    def start(self, name: str, size: int) -> None:
-        """Begin a file of `size` bytes as it lies on disk; a compressed one may pass its end."""
+    def begin(self, files: int, size: int) -> None:
+        """Begin an ingest of `size` bytes as they lie on disk."""
         if self._progress:
-            if self._task is not None:
-                self._progress.remove_task(self._task)
-            self._task = self._progress.add_task(safe_text(name, 60), total=size)
+            self._task = self._progress.add_task(f"{files:,} files", total=size)
+
+    def start(self, name: str) -> None:
+        """Show the file that is read now."""
+        if self._progress and self._task is not None:
+            self._progress.update(self._task, description=safe_text(name, 60))
 
     def advance(self, count: int) -> None:
         """Add bytes."""

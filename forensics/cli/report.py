@@ -37,7 +37,10 @@ def command(case: Path, form: str, output: Path | None, force: bool) -> None:
         raise UsageError(f"{output} exists.", hint="Name another file, or replace it with --force.")
     with exclusive(opened):
         path = output or opened.reports / f"report{chosen.suffix}"
-        write_bytes(path, data)
-        inside = [path] if path.resolve().is_relative_to(opened.folder.resolve()) else []
-        opened.log("report", format=form, sha256=opened.digests(inside))
+        if path.resolve().is_relative_to(opened.folder.resolve()):
+            name = path.resolve().relative_to(opened.folder.resolve()).as_posix()
+            opened.commit("report", {name: data}, format=form)
+        else:
+            write_bytes(path, data)
+            opened.log("report", format=form)
     click.echo(str(path))

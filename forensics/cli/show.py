@@ -36,7 +36,7 @@ def command(case: Path, record: str, raw: bool, context: int, as_json: bool) -> 
     entry, tables = find(opened, evidence, number)
     if raw:
         opened.log_access("show_raw", record=f"{entry.id}:{number}", context=context)
-        _raw(entry, number, context)
+        _raw(opened, entry, number, context)
     elif as_json:
         dump(tables)
     else:
@@ -50,14 +50,15 @@ def command(case: Path, record: str, raw: bool, context: int, as_json: bool) -> 
             click.echo("This record gave no row: a header, a blank line, or skipped. See it with --raw.")
 
 
-def _raw(entry: object, number: int, context: int) -> None:
+def _raw(case: object, entry: object, number: int, context: int) -> None:
     """Whole bytes where standard output is not a terminal and one line is asked for; else with control characters made visible."""
-    from forensics.case import LedgerEntry
+    from forensics.case import Case, LedgerEntry
     from forensics.errors import UsageError
     from forensics.importers import by_name
     from forensics.investigate.show import document_entry, raw_lines
     from forensics.text import shown
 
+    assert isinstance(case, Case)  # noqa: S101 - as below
     assert isinstance(entry, LedgerEntry)  # noqa: S101 - the caller's type, kept out of the import time
     importer = by_name(entry.format)
     if importer.has("table_sql"):
@@ -66,10 +67,10 @@ def _raw(entry: object, number: int, context: int) -> None:
             hint="Without --raw, show prints the row.",
         )
     if importer.has("records") and entry.format != "native-csv":
-        text = document_entry(entry, number).decode("utf-8", "backslashreplace")
+        text = document_entry(case, entry, number).decode("utf-8", "backslashreplace")
         click.echo("\n".join(safe_text(line) for line in text.split("\n")))
         return
-    lines = raw_lines(entry, number, context)
+    lines = raw_lines(case, entry, number, context)
     if not sys.stdout.isatty() and context == 0:
         sys.stdout.buffer.write(b"".join(line.data for line in lines) + b"\n")
         return

@@ -22,16 +22,18 @@ from typing import Any
 from forensics.store import literal, name
 
 SAMPLE_LINES = 200
-MAX_DOCUMENT_BYTES = 1 << 30
+# A document is held whole: JSON of this size takes about 2 GB as objects.
+MAX_DOCUMENT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
 class Head:
-    """The first 64 KiB of a file after decompression; `complete` says that this is all of it."""
+    """The first 64 KiB of a file after decompression; `complete` says that this is all of it, `trouble` what damaged it."""
 
     data: bytes
     name: str = ""
     complete: bool = False
+    trouble: str = ""
 
     @cached_property
     def text(self) -> str:
@@ -77,14 +79,16 @@ class LinePlan:
     `fields` is a SQL expression over `line` (and `section`) that yields a struct or list named `f`, or NULL for a line that is not of
     the format. `stages` are further expressions over `f`, each computed once and replacing it. `tables` maps a table to its columns; a column's expression is cast to the column's type; a value that does not cast
     becomes NULL and is kept in `attributes._invalid`. `conditions` say which records feed which table (all without). `checks` are
-    (SQL condition, reason): a line for which one holds is rejected. `header` is a SQL condition for lines that are skipped.
+    (SQL condition, reason): a line for which one holds is rejected. `header` is the byte with which lines begin that are skipped. `raw` gives
+    the text of columns whose expression loses it (a time, a list, a product), so that what cannot be read is kept.
     """
 
     fields: str
     tables: Mapping[str, Mapping[str, str]]
     checks: tuple[tuple[str, str], ...] = ()
     conditions: Mapping[str, str] = field(default_factory=dict)
-    header: str = "false"
+    header: bytes = b""
+    raw: Mapping[str, str] = field(default_factory=dict)
     starts: tuple[int, ...] = (1,)
     time_rule: str = "UTC or the offset in the record"
     invalid_format: str = "not a JSON object"

@@ -79,11 +79,11 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - sections are fou
     times = " ".join(f"when {index} then any_time({_scalar(item, 'ts')})" for index, item in enumerate(sections))
     checks.append((f"case section {times} end is null", "ts is not a time"))
     return LinePlan(
-        fields="case when not starts_with(line, '#') and strlen(line) > 2 then string_split(rtrim(line, chr(10) || chr(13)), chr(9)) end",
+        fields="string_split(rtrim(line, chr(10) || chr(13)), chr(9))",
         tables=tables,
         conditions=conditions,
         checks=tuple(checks),
-        header="starts_with(line, '#')",
+        header=b"#",
         starts=tuple(item.start for item in sections),
         time_rule="ts, seconds since 1970 or ISO 8601, UTC",
         invalid_format="not a Zeek record",

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from forensics import lines
 from forensics.errors import EvidenceError, TruncatedError
 from forensics.evidence import HashingReader
-from forensics.importers import Importer
 from forensics.importers.contract import MAX_DOCUMENT_BYTES, Reject, Row, Skip
-from forensics.ingest.line_files import MAX_RAW_BYTES, Outcome
+from forensics.ingest.line_files import Job, Outcome
+from forensics.lines import MAX_RAW_BYTES
 from forensics.schema import ANSWERS, HEADERS, TABLES
 
 _STRINGS = pa.list_(pa.string())
@@ -70,25 +70,25 @@ class TableWriter:
             self._rows = []
 
 
-def load(path: Path, importer: Importer, work: Path, notify: lines.Notify) -> Outcome:
-    """Parse a document into Parquet files below `work`; a document that cannot be parsed at all is one rejected record.
+def load(job: Job) -> Outcome:
+    """Parse a document into Parquet files below `job.work`; a document that cannot be parsed at all is one rejected record.
 
     Raises:
-        EvidenceError: the document is larger than 1 GiB, or changed while it was read.
+        EvidenceError: the document is larger than 256 MiB, or was rewritten while it was read.
 
     """
-    data, outcome = _read(path, notify)
-    outcome.observer = importer.observer
+    data, outcome = _read(job.path, job.notify)
+    outcome.observer = job.importer.observer
     writers: dict[str, TableWriter] = {}
     skipped: Counter[str] = Counter()
     records, refused = set(), set()
-    for item in importer.call("records", data):
+    for item in job.importer.call("records", data):
         records.add(item.record_no)
         if isinstance(item, Row):
-            _writer(writers, item.table, work).add({**item.values, "record_no": item.record_no})
+            _writer(writers, item.table, job.work).add({**item.values, "record_no": item.record_no})
         elif isinstance(item, Reject):
             refused.add(item.record_no)
-            _writer(writers, "rejects", work).add(_reject(item))
+            _writer(writers, "rejects", job.work).add(_reject(item))
         elif isinstance(item, Skip):
             skipped[item.reason] += 1
     for table, writer in writers.items():
@@ -125,14 +125,14 @@ def _read(path: Path, notify: lines.Notify) -> tuple[bytes, Outcome]:
                     notify(len(data))
                 if size > MAX_DOCUMENT_BYTES:
                     raise EvidenceError(
-                        f"{path} is larger than 1 GiB.", hint="Split the document, or export it as lines."
+                        f"{path} is larger than 256 MiB.", hint="Split the document, or export it as lines."
                     )
         except TruncatedError as error:
             truncated = error.message
         outcome = Outcome(
             reader.identity(), compression=reader.compression, truncated=truncated, time_rule="the zone in the document"
         )
-        if not reader.unchanged():
+        if reader.change() == "changed":
             raise EvidenceError(
                 f"{path} changed while it was read.", hint="Stop what writes it, or copy it, and ingest it again."
             )

@@ -5,34 +5,32 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from forensics import lines
 from forensics.errors import EvidenceError
 from forensics.evidence import HashingReader, Identity
-from forensics.importers import Importer
 from forensics.importers._native import TIMELESS
-from forensics.ingest.line_files import Outcome
+from forensics.ingest.line_files import Job, Outcome
 from forensics.store import Store, literal
 
 
-def load(engine: Store, path: Path, importer: Importer, work: Path, notify: lines.Notify) -> Outcome:
+def load(job: Job) -> Outcome:
     """Copy a columnar file into the case's own Parquet; rows without a time that can be read are rejected.
 
     Raises:
         EvidenceError: the file changed while it was read, or the engine cannot read it.
 
     """
-    with closing(HashingReader(path)) as reader:
+    with closing(HashingReader(job.path)) as reader:
         while data := reader.read(1 << 20):
-            if notify:
-                notify(len(data))
-        safe = work / "input.parquet"
-        safe.symlink_to(path.absolute())
-        table, select = importer.call("table_sql", engine, safe)
-        outcome = _written(engine, table, select, work)
+            if job.notify:
+                job.notify(len(data))
+        safe = job.work / "input.parquet"
+        safe.symlink_to(job.path.absolute())
+        table, select = job.importer.call("table_sql", job.engine, safe)
+        outcome = _written(job.engine, table, select, job.work)
         safe.unlink()
-        if not reader.unchanged():
-            raise EvidenceError(f"{path} changed while it was read.", hint="Copy it and ingest it again.")
-        outcome.identity, outcome.observer = reader.identity(), importer.observer
+        if reader.change():
+            raise EvidenceError(f"{job.path} changed while it was read.", hint="Copy it and ingest it again.")
+        outcome.identity, outcome.observer = reader.identity(), job.importer.observer
         return outcome
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from forensics import views
 from forensics.case import Case, LedgerEntry
-from forensics.errors import IntegrityError, UsageError
-from forensics.evidence import HashingReader
+from forensics.errors import EvidenceError, IntegrityError, TruncatedError, UsageError
+from forensics.evidence import HashingReader, archive_kind, read_head, walk
 from forensics.schema import TABLES
 from forensics.store import Sandbox
 
@@ -79,13 +82,68 @@ def record(case: Case, evidence: str, number: int) -> tuple[LedgerEntry, dict[st
 
     """
     entry = entry_of(case, evidence)
-    if number > entry.records:
-        raise UsageError(f"{entry.name} has {entry.records:,} records.", hint="Record numbers begin at 1.")
+    if not entry.first_record <= number <= entry.last_record:
+        raise UsageError(
+            f"{entry.name} has the records {entry.first_record:,} to {entry.last_record:,} under this id.",
+            hint="Record numbers begin at 1; status lists the evidence.",
+        )
     with views.opened(case) as sandbox:
         return entry, rows(sandbox, entry, number)
 
 
-def raw_lines(entry: LedgerEntry, number: int, context: int) -> list[Line]:
+@contextmanager
+def located(case: Case, entry: LedgerEntry) -> Iterator[Path]:
+    """Give the evidence as a file: the case's own copy, the file where it lies, or an archive member staged in the case.
+
+    Raises:
+        EvidenceError: the archive no longer holds the member.
+
+    """
+    copy = case.restricted / "evidence" / entry.sha256
+    if copy.is_file():
+        yield copy
+    elif not entry.member:
+        yield Path(entry.path)
+    else:
+        case.temporary.mkdir(exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=case.temporary) as folder:
+            yield _staged(entry, Path(folder) / "member")
+
+
+def _staged(entry: LedgerEntry, target: Path) -> Path:
+    archive = Path(entry.path)
+    kind = archive_kind(read_head(archive)[0])
+    with closing(walk(archive, kind)) if kind else nullcontext(()) as members, suppress(TruncatedError):
+        for member, data in members:
+            if member.name == entry.member and not member.refused:
+                with target.open("wb") as file, suppress(TruncatedError):
+                    file.writelines(data)
+                return target
+    raise EvidenceError(f"{entry.path} no longer holds {entry.member}.", hint="Restore the original.")
+
+
+class _Checked:
+    """The decompressed bytes of an entry, in order; at the end their hash must be the recorded one."""
+
+    def __init__(self, path: Path, entry: LedgerEntry) -> None:
+        self._path, self._entry = path, entry
+
+    def __iter__(self) -> Iterator[bytes]:
+        digest, left = hashlib.sha256(), self._entry.content_size
+        with closing(HashingReader(self._path)) as reader, suppress(TruncatedError):
+            while left and (data := reader.read(1 << 20)):
+                data = data[:left]  # a file may have grown since: what was ingested is its beginning
+                left -= len(data)
+                digest.update(data)
+                yield data
+        if digest.hexdigest() != self._entry.content_sha256:
+            raise IntegrityError(
+                f"{self._entry.name} is not the file that was ingested.",
+                hint="Restore the original; its SHA-256 is in evidence.json.",
+            )
+
+
+def raw_lines(case: Case, entry: LedgerEntry, number: int, context: int) -> list[Line]:
     """Return the physical lines around a record from the evidence file, after its hash was found to be the recorded one.
 
     Raises:
@@ -94,9 +152,9 @@ def raw_lines(entry: LedgerEntry, number: int, context: int) -> list[Line]:
     """
     first, last = max(1, number - context), number + context
     kept: list[Line] = []
-    with closing(HashingReader(Path(entry.path))) as reader:
-        line_no, carry = 1, b""
-        while data := reader.read(1 << 20):
+    line_no, carry = 1, b""
+    with located(case, entry) as path:
+        for data in _Checked(path, entry):
             block = carry + data
             *whole, carry = (
                 block.split(b"\n") if line_no + block.count(b"\n") >= first and line_no <= last else _counted(block)
@@ -107,12 +165,6 @@ def raw_lines(entry: LedgerEntry, number: int, context: int) -> list[Line]:
                 line_no += 1
         if carry and first <= line_no <= last:
             kept.append(Line(line_no, carry, line_no == number))
-        identity = reader.identity()
-    if identity.sha256 != entry.sha256:
-        raise IntegrityError(
-            f"{entry.name} is not the file that was ingested.",
-            hint="Restore the original; its SHA-256 is in evidence.json.",
-        )
     return kept
 
 
@@ -122,18 +174,11 @@ def _counted(block: bytes) -> list[bytes]:
     return [b""] * (block.count(b"\n")) + [tail if head or block.startswith(b"\n") else block]
 
 
-def document_entry(entry: LedgerEntry, number: int) -> bytes:
-    """Return the whole document's text: entries of a document have no line of their own."""
-    with closing(HashingReader(Path(entry.path))) as reader:
-        parts = []
-        while data := reader.read(1 << 20):
-            parts.append(data)
-        if reader.identity().sha256 != entry.sha256:
-            raise IntegrityError(
-                f"{entry.name} is not the file that was ingested.",
-                hint="Restore the original; its SHA-256 is in evidence.json.",
-            )
-    return _nth(b"".join(parts), entry.format, number)
+def document_entry(case: Case, entry: LedgerEntry, number: int) -> bytes:
+    """Return the text of an entry of a document, or the whole document: entries have no line of their own."""
+    with located(case, entry) as path:
+        data = b"".join(_Checked(path, entry))
+    return _nth(data, entry.format, number)
 
 
 def _nth(data: bytes, form: str, number: int) -> bytes:

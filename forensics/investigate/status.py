@@ -13,6 +13,7 @@ from forensics import custody
 from forensics.case import Case, LedgerEntry, file_sha256
 from forensics.errors import EvidenceError, IntegrityError
 from forensics.evidence import HashingReader
+from forensics.investigate.show import located
 from forensics.results import material
 from forensics.text import plural, safe_text
 
@@ -41,7 +42,7 @@ def inspect(case: Case, *, evidence: bool = False) -> Status:
     _outputs(case, status)
     _findings(case, status)
     if evidence:
-        _evidence(status)
+        _evidence(case, status)
     return status
 
 
@@ -66,12 +67,13 @@ def _custody(case: Case, status: Status) -> None:
             status.problems.append(error.message)
         else:
             if title == "custody.jsonl":
-                status.custody = f"{plural(chain.length, 'entry')}, chain whole, head {chain.head[:16]}"
+                torn = ", the last line was not finished (interrupted)" if chain.torn else ""
+                status.custody = f"{plural(chain.length, 'entry')}, chain whole, head {chain.head[:16]}{torn}"
 
 
 def _outputs(case: Case, status: Status) -> None:
     """Compare findings, results, reports and configuration with the hashes that the custody log pins."""
-    for name, digest in _pinned(case).items():
+    for name, digest in custody.pinned(case.folder / custody.FILE_NAME).items():
         path = case.folder / name
         if not path.is_file():
             status.problems.append(f"{safe_text(name)} is missing")
@@ -90,36 +92,20 @@ def _findings(case: Case, status: Status) -> None:
         status.findings = "damaged"
 
 
-def _pinned(case: Case) -> dict[str, str]:
-    """Return the newest hash of each output in the custody log."""
-    newest: dict[str, str] = {}
-    path = case.folder / "custody.jsonl"
-    for line in path.read_bytes().splitlines() if path.exists() else ():
-        try:
-            entry = msgspec.json.decode(line, type=_Entry)
-        except msgspec.DecodeError:
-            continue  # told by the chain check
-        newest |= entry.details.sha256
-    return newest
-
-
-class _Details(msgspec.Struct):
-    sha256: dict[str, str] = {}
-
-
-class _Entry(msgspec.Struct):
-    details: _Details
-
-
-def _evidence(status: Status) -> None:
+def _evidence(case: Case, status: Status) -> None:
+    """Compare the evidence, or as much of it as was ingested: a file may have grown since."""
     for entry in status.ledger:
-        if not entry.sha256:
-            continue
-        try:
-            with closing(HashingReader(Path(entry.path))) as reader:
-                changed = reader.identity().sha256 != entry.sha256
-        except EvidenceError as error:
-            status.problems.append(error.message)
-            continue
-        if changed:
-            status.problems.append(f"evidence {safe_text(entry.name)} is not what was ingested")
+        if entry.sha256 and entry.status != "replaced":
+            try:
+                with located(case, entry) as path:
+                    changed = not _is_same(path, entry)
+            except EvidenceError as error:
+                status.problems.append(safe_text(error.message))
+                continue
+            if changed:
+                status.problems.append(f"evidence {safe_text(entry.name)} is not what was ingested")
+
+
+def _is_same(path: Path, entry: LedgerEntry) -> bool:
+    with closing(HashingReader(path, size=entry.size)) as reader:
+        return reader.identity().sha256 == entry.sha256

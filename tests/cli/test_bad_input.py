@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import io
 import os
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,19 +35,12 @@ def write(path: Path, data: bytes | str) -> Path:
     return path
 
 
-def tar(path: Path) -> Path:
-    with tarfile.open(path, "w") as archive:
-        archive.add(THIN / "canary.toml", "canary.toml")
-    return path
-
-
 Maker = Callable[[Path], tuple[list[str | Path], list[str]]]
 CASES: dict[str, Maker] = {
     "missing path": lambda tmp: (["review", tmp / "nowhere"], ["nowhere does not exist"]),
     "folder without files": lambda tmp: (["review", write(tmp / "empty" / "x", "").parent / "none"], ["does not exist"]),
     "folder with nothing in it": lambda tmp: (["review", _folder(tmp / "empty")], ["There is no file in"]),
     "binary junk": lambda tmp: (["review", write(tmp / "junk.bin", bytes(range(256)) * 300)], ["junk.bin", "is not known", "--format"]),
-    "archive": lambda tmp: (["review", tar(tmp / "evidence.tar")], ["evidence.tar", "is not known"]),
     "empty file named": lambda tmp: (["review", write(tmp / "empty.log", b"")], ["empty.log"]),
     "fifo": lambda tmp: (["review", _fifo(tmp / "pipe")], ["pipe"]),
     "unknown format": lambda _: (["review", THIN, "--format", "zeek-tvs"], ["zeek-tvs", "zeek-tsv"]),

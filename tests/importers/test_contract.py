@@ -126,7 +126,7 @@ FORMATS = {"access": "envoy-json", "rollout": "kubernetes", "samples": "exchange
     ids=lambda path: str(path.relative_to(SAMPLES)),
 )
 def test_the_sample_rollouts(path: Path) -> None:
-    found = importers.recognise(head(read_head(path), complete=False))
+    found = importers.recognise(head(read_head(path)[0], complete=False))
     folder = path.parent.name
     if folder == "network":
         assert found is not None

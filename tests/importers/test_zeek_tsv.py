@@ -232,7 +232,7 @@ def test_broken_records(tmp_path: Path) -> None:
         (10, "wrong number of fields"),
         (11, "wrong number of fields"),
         (12, "ts is not a time"),
-        (14, "not a Zeek record"),
+        (14, "wrong number of fields"),
         (16, "wrong number of fields"),
     ]
     assert loaded.entry.skipped == {"blank": 1, "header": 8}

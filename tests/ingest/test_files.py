@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +20,7 @@ import zstandard
 from forensics import evidence, lines
 from forensics.case import create, exclusive
 from forensics.errors import CaseError, EvidenceError, FormatError
+from forensics.evidence import inflate, reader
 from forensics.ingest import Options, ingest
 from tests.ingest.helpers import load, load_paths
 
@@ -52,10 +56,12 @@ def test_packed_evidence_is_the_same_evidence(tmp_path: Path, packed: bytes, com
 
 def test_packed_evidence_in_tiny_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "BLOCK_BYTES", 64)
-    monkeypatch.setattr(evidence, "PIECE_BYTES", {"gzip": 13, "zstd": 13})
+    monkeypatch.setattr(inflate, "PIECE_BYTES", dict.fromkeys(inflate.PIECE_BYTES, 13))
     data = gzip.compress(LOG[:HALF]) + bytes(30) + gzip.compress(LOG[HALF:])
     assert load(tmp_path / "a", data).numbers("http_requests") == list(range(1, 2001))
     assert load(tmp_path / "b", zst(LOG)).numbers("http_requests") == list(range(1, 2001))
+    assert load(tmp_path / "c", bz2.compress(LOG)).numbers("http_requests") == list(range(1, 2001))
+    assert load(tmp_path / "d", lzma.compress(LOG)).numbers("http_requests") == list(range(1, 2001))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zst])
@@ -102,10 +108,16 @@ def test_rubbish_behind_a_member_is_told(tmp_path: Path) -> None:
     assert loaded.entry.accepted == 2000
 
 
-def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "RATIO_FREE_BYTES", 1_000_000)
-    with pytest.raises(EvidenceError, match="expands more than 200 times"):
-        load(tmp_path, gzip.compress(LOG[:HALF] + bytes(20_000_000)))
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zst])
+def test_a_bomb_is_cut_and_what_was_read_before_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr(reader, "RATIO_FREE_BYTES", 1_000_000)
+    monkeypatch.setattr(inflate, "PIECE_BYTES", dict.fromkeys(inflate.PIECE_BYTES, 256))
+    loaded = load(tmp_path, pack(LOG[:HALF] + bytes(60_000_000)))
+    assert "expands more than 200 times" in loaded.entry.truncated
+    assert loaded.numbers("http_requests") == list(range(1, LOG[:HALF].count(b"\n") + 1))
+    assert loaded.entry.content_size < 50_000_000
 
 
 def evidence_size(path: Path) -> int:
@@ -335,6 +347,28 @@ def test_a_named_file_of_no_known_format_lists_candidates(tmp_path: Path) -> Non
     assert "combined" in caught.value.hint
 
 
+def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both passes read what was there when it was opened; the next ingest reads the rest."""
+    path = tmp_path / "evidence" / "x.log"
+    path.parent.mkdir()
+    path.write_bytes(LOG + b"rubbish\n")
+    real = evidence.HashingReader.identity
+
+    def identity(self: evidence.HashingReader) -> evidence.Identity:
+        with path.open("ab") as file:
+            file.write(CLF % 7)
+        return real(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence.HashingReader, "identity", identity)
+        entry = load_paths(tmp_path, path.parent).entry
+    assert (entry.status, entry.records, entry.rejected, entry.size) == ("ingested", 2001, 1, len(LOG) + 8)
+    assert entry.note == f"grew while it was read: its first {len(LOG) + 8:,} bytes were taken"
+    loaded = load_paths(tmp_path, path.parent)
+    assert (loaded.entry.continues, loaded.entry.first_record) == (entry.id, 2002)
+    assert sorted(loaded.numbers("http_requests")) == [*range(1, 2001), *range(2002, 2002 + loaded.entry.records)]
+
+
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "evidence" / "x.log"
     path.parent.mkdir()
@@ -342,8 +376,9 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, monkeypatch: pytes
     real = evidence.HashingReader.identity
 
     def identity(self: evidence.HashingReader) -> evidence.Identity:
-        with path.open("ab") as file:
-            file.write(CLF % 7)
+        with path.open("r+b") as file:
+            file.write(b"9")
+        os.utime(path, ns=(time.time_ns(), time.time_ns()))
         return real(self)
 
     monkeypatch.setattr(evidence.HashingReader, "identity", identity)
@@ -408,6 +443,7 @@ def test_a_second_process_is_told_who_holds_the_case(tmp_path: Path) -> None:
 def test_a_line_without_end_is_not_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a line over the limit only so much is kept as tells that it is; offsets behind it are right."""
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(lines, "MAX_RAW_BYTES", 900)
     monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
     line = CLF % 1
     loaded = load(tmp_path, line * 3 + b"x" * 123_456 + b"\n" + line)
@@ -418,8 +454,9 @@ def test_a_line_without_end_is_not_held_whole(tmp_path: Path, monkeypatch: pytes
         4,
         3 * len(line),
         123_457,
-        65_536,
+        lines.MAX_RAW_BYTES,
     )
+    assert reject["raw"] == b"x" * lines.MAX_RAW_BYTES
     progress = lines.Progress()
     sizes = [batch.nbytes for batch in lines.batches(tmp_path / "evidence" / "evidence", progress)]
     assert max(sizes) < 5000

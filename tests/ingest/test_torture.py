@@ -214,7 +214,7 @@ def compare(loaded: Loaded, table: str, data: bytes, expected: Expected) -> None
     for row in rejects:
         offset, length = expected.place[row["record_no"]]
         assert (row["record_offset"], row["record_length"]) == (offset, length)
-        assert row["raw"] == data[offset : offset + min(length, 64 * 1024)]
+        assert row["raw"] == data[offset : offset + min(length, line_reader.MAX_RAW_BYTES)]
     assert [row["record_no"] for row in rows if attributes(row).get("_salvaged")] == expected.salvaged
     skipped = {"blank": len(expected.blank), "header": len(expected.header)}
     assert loaded.entry.skipped == {reason: count for reason, count in skipped.items() if count}
@@ -236,6 +236,7 @@ def test_json_lines_over_small_blocks(tmp_path: Path, monkeypatch: pytest.Monkey
     """Nearly every line straddles a block; lines of 100 kB are too long."""
     monkeypatch.setattr(line_reader, "BLOCK_BYTES", block)
     monkeypatch.setattr(line_reader, "MAX_LINE_BYTES", 50_000)
+    monkeypatch.setattr(line_reader, "MAX_RAW_BYTES", 40_000)
     data = b"\n".join(abuse(fmt, seed=2).split(b"\n")[:300])
     expected = read_json(data, fmt.fits, 50_000)
     compare(load(tmp_path, data), fmt.table, data, expected)

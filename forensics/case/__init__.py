@@ -3,52 +3,24 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from forensics import custody
+from forensics.case import commit, ledger
+from forensics.case.commit import file_sha256, write_bytes
+from forensics.case.ledger import LedgerEntry, Status
 from forensics.config import FILE_NAME, Loaded, empty, load
-from forensics.errors import CaseError, IntegrityError, Location
+from forensics.errors import CaseError, Location
 
-Status = Literal["ingested", "duplicate", "unrecognised", "ignored", "configuration", "failed"]
+LEDGER, JOURNAL = "evidence.json", "evidence.journal"
 
-
-class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One evidence file. `records = accepted + rejected + skipped`; rows are counted per table."""
-
-    id: str
-    name: str
-    path: str
-    status: Status
-    size: int
-    sha256: str
-    content_sha256: str
-    content_size: int
-    inode: int = 0
-    mtime_ns: int = 0
-    compression: str = "none"
-    format: str = ""
-    observer: str = ""
-    records: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    skipped: dict[str, int] = {}
-    salvaged: int = 0
-    rows: dict[str, int] = {}
-    table_sha256: dict[str, str] = {}
-    first_time: str = ""
-    last_time: str = ""
-    time_rule: str = ""
-    note: str = ""
-    truncated: str = ""
-    duplicate_of: str = ""
+__all__ = ["Case", "LedgerEntry", "Status", "create", "exclusive", "file_sha256", "open_case", "write_bytes"]
 
 
 @dataclass(frozen=True)
@@ -104,45 +76,52 @@ class Case:
         return load(path) if path.exists() else empty()
 
     def ledger(self) -> list[LedgerEntry]:
-        """Return the evidence ledger.
+        """Return the evidence ledger; after an interrupted ingest what was read until then, the rest as `pending`.
 
         Raises:
             IntegrityError: evidence.json is not what this tool writes.
 
         """
-        path = self.folder / "evidence.json"
-        if not path.exists():
-            return []
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=list[LedgerEntry])
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise IntegrityError(
-                f"The ledger is damaged: {error}.", hint="Ingest the evidence again.", location=Location(path)
-            ) from error
+        return ledger.read(self.folder / LEDGER, self.folder / JOURNAL)
 
-    def write_ledger(self, entries: list[LedgerEntry]) -> None:
-        """Replace the ledger, sorted by name."""
-        ordered = sorted(entries, key=lambda entry: (entry.name, entry.path))
-        write_bytes(self.folder / "evidence.json", msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n")
+    def begin_ingest(self, entries: Sequence[LedgerEntry]) -> None:
+        """Write a ledger that names what is to be read as `pending`."""
+        self.commit("ingest started", {LEDGER: ledger.encode(entries)}, files=len(entries))
+        (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def journal(self, entry: LedgerEntry) -> None:
+        """Note one finished file: cheap, so that an interrupted ingest of many files goes on where it stopped."""
+        ledger.append(self.folder / JOURNAL, entry)
+
+    def finish_ingest(self, entries: Sequence[LedgerEntry], **details: Any) -> None:
+        """Replace the ledger, pin it in the custody log and drop the journal."""
+        self.commit("ingest", {LEDGER: ledger.encode(entries)}, **details)
+        self.drop_unknown_tables()
+        (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def drop_unknown_tables(self) -> None:
+        """Remove table files that the ledger does not name: of entries that were replaced, or of an ingest that was interrupted."""
+        known = {(table, entry.id) for entry in self.ledger() for table in entry.rows}
+        for path in self.tables.glob("*/*"):
+            if (path.parent.name, path.stem) not in known:
+                path.unlink()
 
     def write_config(self, loaded: Loaded) -> None:
         """Keep a copy of the configuration the case was made with."""
-        path = self.folder / FILE_NAME
-        write_bytes(path, loaded.text.encode())
-        self.log("configuration", sha256=self.digests([path]))
+        self.commit("configuration", {FILE_NAME: loaded.text.encode()})
 
     def table_files(self, table: str) -> list[Path]:
         """Return the Parquet files of a table that the ledger knows, sorted."""
         known = [entry.id for entry in self.ledger() if entry.status == "ingested" and table in entry.rows]
         return [self.tables / table / f"{item}.parquet" for item in sorted(known)]
 
-    def digests(self, paths: Iterable[Path]) -> dict[str, str]:
-        """Return the SHA-256 of files of this case by their path in it, for the custody log; `status` checks them."""
-        return {path.resolve().relative_to(self.folder.resolve()).as_posix(): file_sha256(path) for path in paths}
+    def commit(self, action: str, outputs: Mapping[str, bytes], **details: Any) -> None:
+        """Write files, named by their place in the case, all or none, and pin their hashes in the custody log."""
+        commit.write(self.folder, action, outputs, details)
 
     def log(self, action: str, **details: Any) -> None:
         """Add a line to the custody log."""
-        custody.append(self.folder / "custody.jsonl", action, details)
+        custody.append(self.folder / custody.FILE_NAME, action, details)
 
     def log_access(self, action: str, **details: Any) -> None:
         """Add a line to the access log (reads that reveal)."""
@@ -176,14 +155,18 @@ def open_case(folder: Path) -> Case:
         CaseError: there is no case in `folder`.
 
     """
-    if not (folder / "evidence.json").is_file():
+    if not (folder / LEDGER).is_file():
         raise CaseError(f"{folder} is not a case.", hint="Make one with: canary-forensics review EVIDENCE --case DIR.")
-    return Case(folder)
+    case = Case(folder)
+    if commit.interrupted(folder):
+        with suppress(CaseError), exclusive(case):  # held by its writer, or read-only: then it is read as it is
+            pass
+    return case
 
 
 @contextmanager
 def exclusive(case: Case) -> Iterator[None]:
-    """Hold the case for this process.
+    """Hold the case for this process, and first repair what an interrupted one left.
 
     Raises:
         CaseError: another process holds it (named by its process id), or the folder is read-only.
@@ -208,28 +191,13 @@ def exclusive(case: Case) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        _repair(case)
         yield
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        CaseError: the folder cannot be written or the disk is full.
-
-    """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise CaseError(
-            f"{path} cannot be written: {error.strerror}.", hint="Free some space or fix the permissions."
-        ) from error
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _repair(case: Case) -> None:
+    """Finish or drop outputs that were being written; remove scratch files and tables that the ledger does not know."""
+    commit.finish(case.folder)
+    shutil.rmtree(case.temporary / "load", ignore_errors=True)
+    if (case.folder / JOURNAL).exists():
+        case.drop_unknown_tables()

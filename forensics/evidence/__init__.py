@@ -1,0 +1,41 @@
+"""Evidence files: found, opened read-only, identified by the bytes inside, never changed."""
+
+from __future__ import annotations
+
+from forensics.evidence.archive import Member, archive_kind, walk
+from forensics.evidence.discover import Source, discover, printable
+from forensics.evidence.inflate import Compression, compression_of
+from forensics.evidence.reader import (
+    HEAD_BYTES,
+    Fingerprint,
+    HashingReader,
+    Identity,
+    Mark,
+    NotGrownError,
+    fingerprint,
+    open_file,
+    read_head,
+)
+from forensics.evidence.spool import spool, standard_input
+
+__all__ = [
+    "HEAD_BYTES",
+    "Compression",
+    "Fingerprint",
+    "HashingReader",
+    "Identity",
+    "Mark",
+    "Member",
+    "NotGrownError",
+    "Source",
+    "archive_kind",
+    "compression_of",
+    "discover",
+    "fingerprint",
+    "open_file",
+    "printable",
+    "read_head",
+    "spool",
+    "standard_input",
+    "walk",
+]

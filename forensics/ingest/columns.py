@@ -1,0 +1,55 @@
+"""The column list of a table over parsed lines: casts, and what does not cast kept in `attributes._invalid`."""
+
+from __future__ import annotations
+
+from forensics.importers.contract import LinePlan
+from forensics.schema import TABLES
+from forensics.store import literal, name
+
+# A record without a time is rejected, so that column needs no check; attributes hold what others lost.
+_UNCHECKED = {"time", "attributes"}
+
+
+def columns_sql(plan: LinePlan, table: str) -> str:
+    """Return the column list of a table, over rows of record_no, record_offset, section, salvaged and f."""
+    columns = []
+    for column, kind in TABLES[table].types.items():
+        if column == "evidence_id":
+            continue
+        if column in ("record_no", "record_offset"):
+            columns.append(column)
+        elif column == "attributes":
+            columns.append(f"{_attributes(plan, table)} as attributes")
+        else:
+            columns.append(f"{_cast(plan.tables[table].get(column, 'null'), kind)} as {name(column)}")
+    return ", ".join(columns)
+
+
+def _cast(expression: str, kind: str) -> str:
+    return expression if kind == "VARCHAR" else f"try_cast({expression} as {kind})"
+
+
+def _attributes(plan: LinePlan, table: str) -> str:
+    """Collect unmapped keys, values of the wrong type, and the mark of a salvaged line; NULL where there are none."""
+    wrong = dict(_wrong(plan, table))
+    pairs = [f"{literal(key)}, {expression}" for key, expression in plan.attributes.items()]
+    invalid = ", ".join(
+        f"{literal(column)}, case when {test} then {text} end" for column, (test, text) in wrong.items()
+    )
+    marks = [f"'_invalid', json_object({invalid})", "'_salvaged', salvaged"]
+    troubled = f"json_object({', '.join([*pairs, *marks])})"
+    plain = f"json_object({', '.join(pairs)})" if pairs else "null"
+    any_wrong = " or ".join(f"({test})" for test, _ in wrong.values()) or "false"
+    return f"case when salvaged or {any_wrong} then {troubled} else {plain} end"
+
+
+def _wrong(plan: LinePlan, table: str) -> list[tuple[str, tuple[str, str]]]:
+    """Return (column, (condition, text)) of values that may be of the wrong type: the text is there, the typed value is not."""
+    found = []
+    for column, expression in plan.tables[table].items():
+        kind = TABLES[table].types.get(column, "VARCHAR")
+        text = plan.raw.get(column, expression)
+        checked = column in plan.raw or kind in ("INTEGER", "BIGINT", "DOUBLE", "BOOLEAN")
+        if kind != "VARCHAR" and checked and column not in _UNCHECKED and text != "null":
+            found.append((column, (f"({text}) is not null and {_cast(expression, kind)} is null", text)))
+    return found

@@ -1,0 +1,266 @@
+"""One ingest: plan, read the files side by side, journal each, settle what is the same content, write the ledger.
+
+Killed at any moment, the journal tells what is done; the next ingest reads the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from forensics import __version__
+from forensics.case import Case, LedgerEntry, file_sha256
+from forensics.case.ledger import in_order, merge
+from forensics.errors import CaseError, EvidenceError, TruncatedError
+from forensics.evidence import HashingReader, Mark, Member, NotGrownError, Source, archive_kind, open_file, spool, walk
+from forensics.importers import Importer
+from forensics.importers.contract import Head
+from forensics.ingest import entries, scanning
+from forensics.ingest.engine import Workers
+from forensics.ingest.line_files import Job, Outcome
+from forensics.ingest.options import Options, Watcher
+from forensics.ingest.parsing import parse, span
+from forensics.ingest.recognition import choose, head_of, other
+from forensics.ingest.settle import chain, replaced, settle
+from forensics.store import Store
+from forensics.text import plural, safe_text
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+class Intake:
+    """The state of one ingest: the case, what it held before, and where scratch files go."""
+
+    def __init__(self, case: Case, options: Options, importer: Importer | None, watcher: Watcher) -> None:
+        self._case, self._options, self._forced, self._watcher = case, options, importer, watcher
+        self._known = case.ledger()
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        held = (entry.id for entry in self._known if entry.status == "ingested")
+        self._claimed: set[str] = set() if options.fresh else set(held)
+
+    def run(self, sources: Sequence[Source]) -> list[LedgerEntry]:
+        """Read the sources; return their entries, also those of archive members."""
+        self._begin(sources)
+        made: list[LedgerEntry] = []
+        # Files that may have grown go first and one by one: their segment must not race with a copy of the same file.
+        places = {entry.place for entry in self._known if entry.status == "ingested"}
+        seen = [source for source in sources if (source.location, source.member) in places]
+        new = [source for source in sources if (source.location, source.member) not in places]
+        with Workers(self._case.temporary, self._options.threads, self._options.memory) as workers:
+            for found in itertools.chain(
+                *(workers.each([source], self._take) for source in seen), workers.each(new, self._take)
+            ):
+                made += found
+                for entry in found:
+                    self._case.journal(entry)
+        return self._finish(made)
+
+    def _begin(self, sources: Sequence[Source]) -> None:
+        planned = {source.location for source in sources}
+        kept = [entry for entry in self._known if entry.status in ("ingested", "replaced") or entry.path not in planned]
+        waiting = [entries.unread(source, "pending", "not read yet") for source in sources]
+        self._case.begin_ingest([*kept, *waiting])
+        self._known = kept
+        self._watcher.begin(len(sources), sum(_size(source) for source in sources))
+
+    def _finish(self, made: list[LedgerEntry]) -> list[LedgerEntry]:
+        settled = settle(made if self._options.fresh else merge(self._known, made), made)
+        new = {entry.id for entry in made if entry.status == "ingested"}
+        self._case.finish_ingest(settled, files=len(made), evidence=sorted(new))
+        shutil.rmtree(self._case.temporary / "load", ignore_errors=True)
+        mine = {(entry.place, entry.id) for entry in made}
+        return in_order(entry for entry in settled if (entry.place, entry.id) in mine)
+
+    def _take(self, engine: Store, source: Source) -> list[LedgerEntry]:
+        """Return the entries of a source; what goes wrong with one file is its entry and does not stop the others."""
+        if source.refused:
+            return [_refused(source)]
+        self._watcher.start(source.name)
+        try:
+            return self._entries(engine, source)
+        except EvidenceError as error:
+            if source.named:
+                raise
+            return [entries.unread(source, "failed", error.message)]
+        except CaseError:
+            raise
+        except Exception as error:  # a defect met in one file must not cost the others; it is told, with exit code 3
+            if os.environ.get("CANARY_DEBUG"):
+                raise
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise CaseError(
+                    f"The case {self._case.folder} cannot be written: {error.strerror}.",
+                    hint="Free some space and run the same again: what is read already is kept.",
+                ) from error
+            what = f"a defect of this tool stopped it: {type(error).__name__}: {safe_text(error, 200)}"
+            return [entries.unread(source, "failed", what)]
+
+    def _entries(self, engine: Store, source: Source) -> list[LedgerEntry]:
+        head = head_of(source)
+        kind = None if self._forced else archive_kind(head.data)
+        if kind and source.archive:
+            return [entries.identified(source, "failed", "an archive inside an archive is not opened")]
+        if kind:
+            return list(self._archive(engine, source, kind))
+        return self._file(engine, source, head)
+
+    def _archive(self, engine: Store, source: Source, kind: str) -> Iterator[LedgerEntry]:
+        """Stage the members one by one under a number, never under their name."""
+        count, trouble = 0, ""
+        try:
+            with closing(walk(source.path, kind)) as members:  # type: ignore[arg-type]  # archive_kind told it
+                for member, data in members:
+                    count += 1
+                    yield from self._member(engine, source, member, data)
+        except TruncatedError as error:
+            trouble = error.message
+        note = plural(count, "member")
+        yield msgspec.structs.replace(entries.identified(source, "archive", note), truncated=trouble)
+
+    def _member(self, engine: Store, source: Source, member: Member, data: Iterator[bytes]) -> Iterator[LedgerEntry]:
+        staged = self._scratch() / "member"
+        name = f"{source.name}!{member.name}"
+        inside = Source(staged, name, named=False, member=member.name, archive=source.location)
+        if member.refused:
+            yield entries.unread(inside, "failed", f"not read: {member.refused}")
+            return
+        trouble = stage(data, staged)
+        first, *rest = self._take(engine, inside)
+        yield msgspec.structs.replace(first, truncated=first.truncated or trouble, inode=0, mtime_ns=0)
+        yield from rest
+        shutil.rmtree(staged.parent, ignore_errors=True)
+
+    def _file(self, engine: Store, source: Source, head: Head) -> list[LedgerEntry]:
+        previous = chain(self._known, (source.location, source.member))
+        if previous and self._is_same(source, previous[-1]):
+            self._watcher.advance(previous[-1].size)
+            return [msgspec.structs.replace(previous[-1], name=source.name)]
+        importer = self._forced or choose(source, head)
+        if importer is None:
+            return [entries.identified(source, *other(source, head))]
+        found = self._load(engine, source, importer, head, [] if self._options.fresh else previous)
+        return [self._copied(source, found[0]), *found[1:]] if self._options.copy else found
+
+    def _is_same(self, source: Source, entry: LedgerEntry) -> bool:
+        """Say whether the tables of this file are there already: same bytes, same version of this tool, same format asked for."""
+        asked = entry.format == self._forced.name if self._forced else not entry.forced
+        if entry.tool != __version__ or not asked or source.path.stat().st_size != entry.size:
+            return False
+        if not all(self._holds(table, entry) for table in entry.rows):
+            return False
+        with HashingReader(source.path) as reader:
+            return reader.identity().sha256 == entry.sha256
+
+    def _holds(self, table: str, entry: LedgerEntry) -> bool:
+        path = self._case.tables / table / f"{entry.id}.parquet"
+        return path.is_file() and file_sha256(path) == entry.table_sha256[table]
+
+    def _load(
+        self, engine: Store, source: Source, importer: Importer, head: Head, previous: list[LedgerEntry]
+    ) -> list[LedgerEntry]:
+        """Parse a file, or what was added to it; return its entry and those it replaces."""
+        work = self._scratch()
+        mark = _mark(previous, importer)
+        job = Job(engine, source.path, importer, head, work, self._watcher.advance, mark)
+        try:
+            outcome = parse(job)
+        except NotGrownError:
+            outcome = parse(replace(job, mark=None))
+        entry = self._kept(engine, source, importer, outcome, previous)
+        shutil.rmtree(work, ignore_errors=True)
+        if not previous or outcome.continues or not _begins_with(source.path, previous[-1]):
+            return [entry]
+        return [entry, *replaced(previous, entry)]
+
+    def _kept(
+        self, engine: Store, source: Source, importer: Importer, outcome: Outcome, previous: list[LedgerEntry]
+    ) -> LedgerEntry:
+        """Move the tables into the case, unless the case holds this content already; return the entry."""
+        evidence_id = outcome.identity.evidence_id
+        if "http_exchanges" in outcome.files:
+            scanning.scan(engine, outcome, evidence_id, outcome.files["http_exchanges"].parent)
+        when = span(engine, outcome)
+        hashes = {table: file_sha256(path) for table, path in sorted(outcome.files.items())}
+        before = previous[-1] if outcome.continues else None
+        entry = entries.ingested(source, importer, outcome, hashes, when, before, forced=self._forced is not None)
+        with self._lock:
+            if evidence_id in self._claimed and evidence_id not in {item.id for item in previous}:
+                return msgspec.structs.replace(entry, status="duplicate")
+            self._claimed.add(evidence_id)
+            for table, path in outcome.files.items():
+                _move(path, self._case.tables / table / f"{evidence_id}.parquet")
+        return entry
+
+    def _copied(self, source: Source, entry: LedgerEntry) -> LedgerEntry:
+        """Keep the evidence in the case's restricted folder, named by its hash."""
+        if entry.status != "ingested":
+            return entry
+        with open_file(source.path) as file:
+            kept = spool(file, self._case.restricted / "evidence")
+        return msgspec.structs.replace(entry, note=f"copied to restricted/evidence/{kept.name}")
+
+    def _scratch(self) -> Path:
+        folder = self._case.temporary / "load" / str(next(self._numbers))
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        return folder
+
+
+def _refused(source: Source) -> LedgerEntry:
+    """Links and special files are left out; a folder that cannot be read and files beyond the limit are missing evidence."""
+    harmless = source.refused.startswith(("symbolic link", "not a regular file"))
+    return entries.unread(source, "ignored" if harmless else "failed", source.refused)
+
+
+def _size(source: Source) -> int:
+    try:
+        return source.path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def stage(data: Iterator[bytes], target: Path) -> str:
+    """Write the bytes of an archive member; return what cut them short."""
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        try:
+            for piece in data:
+                file.write(piece)
+        except TruncatedError as error:
+            return error.message
+    return ""
+
+
+def _mark(previous: Sequence[LedgerEntry], importer: Importer) -> Mark | None:
+    """Return where to go on in a file that grew: only behind a whole line, read with the same format and version of this tool."""
+    if not previous or not importer.has("plan"):
+        return None
+    last = previous[-1]
+    if last.format != importer.name or last.tool != __version__ or last.truncated or last.open_end or not last.records:
+        return None
+    return Mark(last.content_size, last.content_sha256, last.last_record)
+
+
+def _begins_with(path: Path, entry: LedgerEntry) -> bool:
+    mark = Mark(entry.content_size, entry.content_sha256, 0)
+    with closing(HashingReader(path, mark=mark)) as reader:
+        try:
+            while reader.inner_bytes < entry.content_size and reader.read(1 << 20):
+                pass
+        except (NotGrownError, TruncatedError):
+            return False
+        return reader.inner_bytes >= entry.content_size
+
+
+def _move(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    source.replace(target)

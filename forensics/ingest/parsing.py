@@ -1,0 +1,45 @@
+"""Parse one file with one importer; what the engine or the disk says becomes a sentence."""
+
+from __future__ import annotations
+
+from forensics.errors import CaseError, EvidenceError
+from forensics.ingest import document_files, line_files, table_files
+from forensics.ingest.line_files import Job, Outcome
+from forensics.store import EngineError, Store, literal
+from forensics.text import safe_text
+
+_DERIVED = ("rejects", "content_matches", "header_verdicts")
+
+
+def parse(job: Job) -> Outcome:
+    """Parse one file into Parquet files below `job.work`.
+
+    Raises:
+        EvidenceError: it cannot be read, was rewritten meanwhile, or the engine refuses it. NotGrownError: see `line_files.load`.
+        CaseError: the disk of the case is full.
+
+    """
+    try:
+        if job.importer.has("plan"):
+            return line_files.load(job)
+        if job.importer.has("table_sql"):
+            return table_files.load(job)
+        return document_files.load(job)
+    except EngineError as error:
+        first = safe_text(str(error).split("\n")[0], 300)
+        if "No space left" in first or "File too large" in first:
+            raise CaseError("The disk of the case is full.", hint="Free some space and run the same again.") from error
+        raise EvidenceError(
+            f"{safe_text(job.path)} cannot be parsed as {job.importer.name}: {first}", hint="Try another --format."
+        ) from error
+
+
+def span(engine: Store, outcome: Outcome) -> tuple[str, str]:
+    """First and last time of the rows, ISO 8601 UTC; empty where no table has times."""
+    timed = [str(path) for table, path in outcome.files.items() if table not in _DERIVED]
+    if not timed:
+        return "", ""
+    first, last = engine.rows(f"select min(time), max(time) from read_parquet({literal(timed)}, union_by_name = true)")[
+        0
+    ]
+    return (first.isoformat() + "Z" if first else "", last.isoformat() + "Z" if last else "")
