@@ -145,7 +145,9 @@ def _subject(rule: CohortRule, index: int, table: str) -> str | None:
 
 
 def _matches(glob: str, title: str) -> bool:
-    return fnmatchcase(title, glob) or fnmatchcase(title.rpartition("/")[2], glob)
+    """Match the whole name, the part inside an archive, or the last part alone."""
+    inside = title.rpartition("!")[2]
+    return any(fnmatchcase(text, glob) for text in (title, inside, inside.rpartition("/")[2]))
 
 
 def _flag(rule: CohortRule, table: str) -> str:

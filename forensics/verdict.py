@@ -34,11 +34,22 @@ def coverage(
         marks += _unknown_marks(share)
         marks += _amount_marks(sandbox, minutes)
     marks += _family_marks(states)
-    damaged = [entry["name"] for entry in evidence if entry.get("truncated")]
-    if damaged:
-        marks.append(("B", f"damaged or cut: {listing(damaged)}"))
+    marks += _evidence_marks(evidence)
     grade = max((mark for mark, _ in marks), default="A")
     return Coverage(grade, [reason for _, reason in sorted(marks, reverse=True)], share, minutes)
+
+
+def _evidence_marks(evidence: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What was not read at all could hold anything; what is cut lacks its end."""
+    kinds = {
+        "the ingest was interrupted before": (
+            "D",
+            [entry["name"] for entry in evidence if entry["status"] == "pending"],
+        ),
+        "could not be read": ("C", [entry["name"] for entry in evidence if entry["status"] == "failed"]),
+        "damaged or cut": ("B", [entry["name"] for entry in evidence if entry.get("truncated")]),
+    }
+    return [(grade, f"{what}: {listing(names)}") for what, (grade, names) in kinds.items() if names]
 
 
 def _unknown(sandbox: Sandbox) -> tuple[int, int]:

@@ -49,6 +49,8 @@ def damaged(ledger: Sequence[LedgerEntry], max_reject_share: float) -> list[str]
     for entry in ledger:
         if entry.status == "failed":
             told.append(f"{entry.name} could not be read: {entry.note}")
+        elif entry.status == "pending":
+            told.append(f"{entry.name} was not read: the ingest was interrupted; run the same command again")
         elif entry.truncated:
             told.append(f"{entry.name} is damaged or cut; {entry.accepted:,} records were kept")
         elif entry.rejected > max_reject_share * max(entry.records, 1):
