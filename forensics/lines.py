@@ -211,23 +211,23 @@ def _batch(block: _Block, progress: Progress, starts: np.ndarray) -> pa.RecordBa
 
 def _records(block: _Block, progress: Progress) -> np.ndarray:
     """Say which lines are neither blank nor header; those are counted."""
-    firsts = np.frombuffer(block.data, np.uint8)[block.bounds[:-1]]  # a copy
+    data = np.frombuffer(block.data, np.uint8)
     if block.begins_with_bom:
-        firsts[0] = (block.data[len(_BOM) :] or b"\n")[0]
-    keep = np.ones(len(firsts), dtype=bool)
-    if progress.header:
-        keep &= firsts != progress.header[0]
-        progress.headers += len(keep) - int(keep.sum())
-    for index in np.flatnonzero(_SPACE[firsts]).tolist():
-        if _is_blank(block, index):
-            keep[index] = False
-            progress.blank += 1
-    return keep
-
-
-def _is_blank(block: _Block, index: int) -> bool:
-    line = block.data[block.bounds[index] : block.bounds[index + 1]]
-    return not (line.removeprefix(_BOM) if index == 0 and block.begins_with_bom else line).strip(b" \t\r\n")
+        data = data.copy()
+        data[: len(_BOM)] = 32
+    starts = block.bounds[:-1]
+    blank = _SPACE[data[starts]]
+    if blank.any():
+        blank = np.add.reduceat(~_SPACE[data], starts, dtype=np.int32) == 0
+        progress.blank += int(blank.sum())
+    if not progress.header:
+        return ~blank
+    firsts = data[starts]
+    if block.begins_with_bom and len(data) > len(_BOM):
+        firsts[0] = data[len(_BOM)]
+    headers = (firsts == progress.header[0]) & ~blank
+    progress.headers += int(headers.sum())
+    return ~(blank | headers)
 
 
 def _raws(block: _Block) -> pa.Array:

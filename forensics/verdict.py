@@ -40,7 +40,7 @@ def coverage(
 
 
 def _evidence_marks(evidence: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """What was not read at all could hold anything; what is cut lacks its end."""
+    """Return marks for evidence that is missing: what was not read could hold anything, what is cut lacks its end."""
     kinds = {
         "the ingest was interrupted before": (
             "D",

@@ -17,9 +17,9 @@ _MAGIC: tuple[tuple[bytes, Compression], ...] = (
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
 )
-# What a decompressor is fed at once. A piece of gzip or zstd expands to 256 MB at most (1,032:1 and 32,768:1); bzip2 and xz are told
+# What a decompressor is fed at once. A piece of gzip expands to 66 MB at most (1,032:1), one of zstd to 64 MB (32,768:1); bzip2 and xz are told
 # how much they may give, and their pieces are small since damage costs the piece in which it is noticed.
-PIECE_BYTES: dict[Compression, int] = {"gzip": 256 * 1024, "zstd": 8 * 1024, "bzip2": 16 * 1024, "xz": 16 * 1024}
+PIECE_BYTES: dict[Compression, int] = {"gzip": 64 * 1024, "zstd": 2 * 1024, "bzip2": 16 * 1024, "xz": 16 * 1024}
 _MOST_AT_ONCE = 16 * 1024 * 1024
 # `xz -9` needs 65 MB to decompress; a header may ask for 4 GB.
 _XZ_MEMORY = 128 * 1024 * 1024

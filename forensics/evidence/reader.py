@@ -99,6 +99,7 @@ class HashingReader(io.RawIOBase):
         self._outer, self._inner = hashlib.sha256(), hashlib.sha256()
         self.outer_bytes = self.inner_bytes = 0
         self._inflater = Inflater(self.compression) if self.compression != "none" else None
+        self._inflated = memoryview(b"")
 
     def readable(self) -> bool:
         """Say that this is a source."""
@@ -163,12 +164,15 @@ class HashingReader(io.RawIOBase):
         self._inner.update(data[len(head) :])
 
     def _read_inner(self, inflater: Inflater, size: int) -> bytes:
-        parts: list[bytes] = []
+        """Return at most `size` bytes: what a piece gave beyond that waits."""
+        wanted = size if size > 0 else HEAD_BYTES
+        parts: list[bytes | memoryview] = []
         got, ended = 0, False
-        while not ended and not inflater.trouble and got < max(size, 1):
-            piece = b"" if inflater.pending else self.read_outer(inflater.piece_bytes)
-            ended = not piece and not inflater.pending
-            parts.append(inflater.feed(piece))
+        while got < wanted and not ended:
+            if not self._inflated:
+                ended = not self._inflate(inflater)
+            parts.append(self._inflated[: wanted - got])
+            self._inflated = self._inflated[wanted - got :]
             got += len(parts[-1])
         if inflater.trouble and not got:
             raise TruncatedError(
@@ -176,6 +180,15 @@ class HashingReader(io.RawIOBase):
                 hint="Export it again; what was read so far is kept.",
             )
         return b"".join(parts)
+
+    def _inflate(self, inflater: Inflater) -> bool:
+        """Decompress a piece; say whether there may be more."""
+        if inflater.trouble:
+            return False
+        piece = b"" if inflater.pending else self.read_outer(inflater.piece_bytes)
+        more = bool(piece) or inflater.pending
+        self._inflated = memoryview(inflater.feed(piece))
+        return more
 
     def identity(self) -> Identity:
         """Return the hashes; reads what a decompressor left unread, so that the outer hash covers the whole file."""
