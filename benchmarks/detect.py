@@ -1,6 +1,6 @@
 """Detection over 10 million requests and 10 million connections.
 
-    python benchmarks/detect.py FOLDER [--rows 10000000]
+    python benchmarks/detect.py FOLDER [--rows 10000000] [--distinct 500000] [--views-only]
 
 Makes a case whose tables the engine writes directly (what ingest writes, without the text in between), then measures building the
 views and running all detectors. The baseline named beside it is one full scan of both tables that counts rows by pod.
@@ -36,6 +36,13 @@ _CONNECTIONS = {
     "observer": "'zeek.conn'", "time": "stamp(i)", "connection_uid": "'C' || hash(i)", "source_address": "pod_address(i)", "source_port": "30000 + r(i, 15, 20000)",
     "destination_address": "'198.51.' || r(i, 21, 20) || '.' || r(i, 22, 250)", "destination_port": "443", "network_transport": "'tcp'",
     "source_bytes": "r(i, 11, 20000)", "destination_bytes": "r(i, 12, 90000)", "connection_state": "'SF'", "is_established": "true",
+}  # fmt: skip
+# Many distinct values: what dimension tables cost. Paths of four shapes, one of them spelled like a bypass; destinations over /8 networks.
+_MANY = {
+    "url_path": "case r(i, 5, 4) when 0 then '/products/p-' || r(i, 6, {quarter}) when 1 then '/users/name' || chr((97 + r(i, 6, {quarter}) % 26)::int) || r(i, 6, {quarter}) "
+    "when 2 then '/files/' || md5(r(i, 6, {quarter})::varchar) else '/shop/%61rea/../' || r(i, 6, {quarter}) || '/items/7' end",
+    "destination_address": "(20 + r(i, 21, {distinct}) % 97) || '.' || r(i, 21, {distinct}) // 65536 || '.' || r(i, 21, {distinct}) // 256 % 256 || '.' || r(i, 21, {distinct}) % 256",
+    "destination_domain": "case when r(i, 23, 2) = 0 then 'h' || r(i, 24, {distinct}) || '.svc' || r(i, 24, 5000) || '.example.co.uk' end",
 }  # fmt: skip
 _IDENTITIES = "select '10.42.1.' || (k + 1) as address, 'checkout-7c9d5b8f6d-' || k as pod, '2.3.9' as version from range(20) t(k) union all select '10.42.9.' || (k + 1), 'checkout-5f6b7d9c84-' || k, '2.4.0' from range(2) t(k)"
 _CONFIG = """
@@ -79,12 +86,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument(
+        "--distinct", type=int, default=0, help="distinct paths and destinations; 0 = as few as a shop has"
+    )
+    parser.add_argument("--views-only", action="store_true")
     arguments = parser.parse_args()
-    case = make(arguments.folder / "detect.case", arguments.rows)
+    case = make(arguments.folder / "detect.case", arguments.rows, arguments.distinct)
     baseline = scan(case)
     start = time.perf_counter()
     views.ensure(case)
     built = time.perf_counter()
+    if arguments.views_only:
+        print(f"views             {built - start:.1f} s after one scan of {baseline:.1f} s")
+        print(f"peak memory       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:,.0f} MB")
+        return
     result = detect(case, Options())
     done = time.perf_counter()
     print(f"rows a table      {arguments.rows:,}")
@@ -95,7 +110,7 @@ def main() -> None:
     print(f"peak memory       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:,.0f} MB")
 
 
-def make(folder: Path, rows: int) -> Case:
+def make(folder: Path, rows: int, distinct: int = 0) -> Case:
     """Write the case's tables."""
     shutil.rmtree(folder, ignore_errors=True)
     case = create(folder)
@@ -108,9 +123,15 @@ def make(folder: Path, rows: int) -> Case:
         "k8s_pod_name": "(select pod from ids where ids.i = t.i)",
         "service_version": "(select version from ids where ids.i = t.i)",
     }
+    many = (
+        {key: text.format(distinct=distinct, quarter=distinct // 4) for key, text in _MANY.items()} if distinct else {}
+    )
+    requests = _REQUESTS | {key: many[key] for key in many if key == "url_path"}
     entries = [
-        write(connection, case, "http_requests", _REQUESTS, rows),
-        write(connection, case, "connections", _CONNECTIONS, rows),
+        write(connection, case, "http_requests", requests, rows),
+        write(
+            connection, case, "connections", _CONNECTIONS | {key: many[key] for key in many if key != "url_path"}, rows
+        ),
         write(connection, case, "identities", pick, 22),
     ]
     case.finish_ingest(entries)

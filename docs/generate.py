@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from forensics.config import json_schema as config_schema
 from forensics.detectors import load
 from forensics.findings import json_schema as findings_schema
 from forensics.importers import all_importers
-from forensics.schema import TABLES
+from forensics.schema import TABLES, Column, Table
+from forensics.views import DIMENSIONS
 
 FOLDER = Path(__file__).parent
 _EXCHANGE = """
@@ -95,8 +96,17 @@ def _tables() -> Iterator[str]:
     yield "\nGenerated from `forensics/schema.py`. Origin: `otel` OpenTelemetry semantic conventions, `ecs` Elastic Common Schema, `own` this project."
     yield "Personal data: `none`, `indirect` (identifies with other data), `direct`, `content` (may hold anything)."
     for table in TABLES.values():
-        yield f"\n## {table.name}\n\n{table.meaning[:1].upper()}{table.meaning[1:]}.\n\n| column | type | origin | personal data | meaning |\n|---|---|---|---|---|"
-        yield from (f"| `{c.name}` | {c.type} | {c.origin} | {c.personal} | {c.meaning} |" for c in table.columns)
+        yield from _table(table, table.columns)
+    yield "\n# Dimensions\n\nGenerated from `forensics/views/dictionary.py`: what is known of each distinct address, name and path. Join them by their first column;"
+    yield "`requests`, `exchanges` and `outbound` carry route, zone, class, country, operator and registered domain already. [paths.md](paths.md) shows"
+    yield "what becomes of a path."
+    for table in DIMENSIONS.values():
+        yield from _table(table, table.own_columns)
+
+
+def _table(table: Table, columns: Iterable[Column]) -> Iterator[str]:
+    yield f"\n## {table.name}\n\n{table.meaning[:1].upper()}{table.meaning[1:]}.\n\n| column | type | origin | personal data | meaning |\n|---|---|---|---|---|"
+    yield from (f"| `{c.name}` | {c.type} | {c.origin} | {c.personal} | {c.meaning} |" for c in columns)
 
 
 def _detectors() -> Iterator[str]:

@@ -6,22 +6,20 @@ inside the span of the phases; what lies before is `prior`, what lies behind is 
 
 from __future__ import annotations
 
-import ipaddress
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any
 
 from forensics.config.model import CohortRule, Config, ZoneRule
+from forensics.networks import METADATA, Networks, key_of
 from forensics.schema import TABLES
 from forensics.store import literal, name
 
-# Built-in zones, asked after those of canary.toml. Private space is not among the internal ones: an attacker may sit there. Sources: RFC 6890 (special purpose), RFC 1918, RFC 4193, RFC 3927; cloud metadata
-# endpoints as the three large providers document them.
+# Built-in zones, asked after those of canary.toml. Private space is not among the internal ones: an attacker may sit there. Sources: RFC 6890
+# (special purpose), RFC 3927; metadata and credential endpoints as the cloud providers document them.
 DEFAULT_ZONES = (
-    ZoneRule("metadata", ["169.254.169.254/32", "fd00:ec2::254/128"], "metadata"),
+    ZoneRule("metadata", list(METADATA), "metadata"),
     ZoneRule("loopback", ["127.0.0.0/8", "::1/128"], "internal"),
     ZoneRule("link-local", ["169.254.0.0/16", "fe80::/10"], "internal"),
     ZoneRule("multicast", ["224.0.0.0/4", "ff00::/8", "255.255.255.255/32"], "internal"),
@@ -174,44 +172,6 @@ def cidr_columns(config: Config) -> dict[int, tuple[str, str]]:
     return {index: (rule.column, rule.cidr) for index, rule in enumerate(config.cohort) if rule.cidr is not None}
 
 
-class Networks:
-    """Disjoint address ranges with a label each; the first network given that holds an address wins."""
-
-    def __init__(self, labelled: Sequence[tuple[str, Any]]) -> None:
-        self._starts: dict[int, list[int]] = {4: [], 6: []}
-        self._labels: dict[int, list[Any]] = {4: [], 6: []}
-        for version in (4, 6):
-            parsed = [(ipaddress.ip_network(cidr, strict=False), label) for cidr, label in labelled]
-            self._flatten(version, [(net, label) for net, label in parsed if net.version == version])
-
-    def _flatten(self, version: int, networks: Sequence[tuple[Any, Any]]) -> None:
-        edges = sorted(
-            {
-                0,
-                *(int(net.network_address) for net, _ in networks),
-                *(int(net.broadcast_address) + 1 for net, _ in networks),
-            }
-        )
-        for edge in edges:
-            label = next(
-                (label for net, label in networks if int(net.network_address) <= edge <= int(net.broadcast_address)),
-                None,
-            )
-            self._starts[version].append(edge)
-            self._labels[version].append(label)
-
-    def find(self, address: str) -> Any:
-        """Return the label of an address, or None where no network holds it or it is not an address."""
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return None
-        if parsed.version == 6 and parsed.ipv4_mapped:
-            parsed = parsed.ipv4_mapped
-        index = bisect_right(self._starts[parsed.version], int(parsed)) - 1
-        return self._labels[parsed.version][index]
-
-
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
@@ -228,7 +188,8 @@ def zones(config: Config, workloads: Iterable[str] = ()) -> Networks:
 
 def _sixteens(addresses: Iterable[str]) -> list[str]:
     private = Networks([(cidr, True) for cidr in _PRIVATE])
-    return sorted({".".join([*address.split(".")[:2], "0.0/16"]) for address in addresses if private.find(address)})
+    keys = (key for key in map(key_of, addresses) if key is not None and private.find_key(key))
+    return sorted({f"{key[12]}.{key[13]}.0.0/16" for key in keys})
 
 
 @dataclass(frozen=True, slots=True)

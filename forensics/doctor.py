@@ -27,6 +27,8 @@ def checks() -> Iterator[Check]:
         "importers": _importers,
         "detectors": _detectors,
         "patterns": _patterns,
+        "public suffixes": _public_suffixes,
+        "geography": _geography,
         "templates": _templates,
         "machine": lambda: f"{os.cpu_count()} cores",
     }
@@ -59,6 +61,21 @@ def _patterns() -> str:
     from forensics.scan import load_patterns
 
     return f"{len(load_patterns())} patterns"
+
+
+def _public_suffixes() -> str:
+    from forensics.views import list_version
+
+    return f"Public Suffix List of publicsuffixlist {list_version()}"
+
+
+def _geography() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"maxminddb {version('maxminddb')}"
+    except PackageNotFoundError:
+        return "not installed; only [enrich] needs it: pip install 'canary-forensics[geo]'"
 
 
 def _templates() -> str:

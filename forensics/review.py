@@ -53,12 +53,14 @@ def review(
     loaded = find_config(paths, config)
     ignore = [*options.ingest.ignore, *loaded.config.ingest.ignore]
     chosen = replace(options.ingest, ignore=ignore, threads=options.threads, fresh=True)
+    views.check_databases(loaded)
     ingest.find(paths, chosen.ignore)  # before a folder is made for nothing
     case = create(folder or Path(f"{_case_name(paths)}.case"))
     with exclusive(case):
         sources = ingest.sources_of(case, paths, chosen.ignore)
         _require_same(case, {source.location for source in sources})
         case.write_config(loaded)
+        views.keep_databases(case, loaded)
         ingest.load(case, sources, chosen, watcher)
         result = detect(case, options)
         write_report(case, result)
@@ -184,6 +186,7 @@ def _about(
         "rollback_at": _iso(window.rollback_at),
         "outcome": window.outcome,
         "config_sha256": case.config().sha256,
+        "enrichment_sha256": views.digests_of(case),
         "phases": [
             {"name": name, "start": moment(start), "end": moment(end), "weight": weight}
             for name, start, end, weight, _ in phases

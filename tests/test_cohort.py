@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from forensics import cohort, views
 from forensics.case import LedgerEntry
-from forensics.cohort import Networks, Phase, Span, disjoint, observed_phases
+from forensics.cohort import Phase, Span, disjoint, observed_phases
 from forensics.config import Config, parse
+from forensics.networks import Networks
 from forensics.store import Sandbox, open_memory
 
 PHASES = """

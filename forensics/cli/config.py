@@ -53,19 +53,22 @@ def _full(value: object) -> object:
 @click.pass_context
 def validate(ctx: click.Context, file: Path) -> None:
     """Check FILE and print every problem with line and key. Exit 2 where there is one."""
-    from forensics.config import FILE_NAME, check
+    from forensics.config import FILE_NAME, Loaded, check
     from forensics.errors import ConfigError
+    from forensics.views import check_databases
 
     path = file / FILE_NAME if file.is_dir() else file
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read.", hint="Name a canary.toml in UTF-8.") from error
-    _, problems = check(text)
+    config, problems = check(text)
     for problem in problems:
         place = f":{problem.line}" if problem.line else ""
         click.echo(f"{safe_text(path)}{place}: {safe_text(problem.key)}: {safe_text(problem.message)}")
-    if not problems:
+    if config is not None and not problems:
+        if not (file / "evidence.json").exists():  # a case holds its own copies
+            check_databases(Loaded(config, text, path))
         click.echo(f"{safe_text(path)} is valid.")
     ctx.exit(2 if problems else 0)
 

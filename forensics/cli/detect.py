@@ -29,11 +29,15 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from forensics.cli.summary import print_result
     from forensics.config import load
     from forensics.review import Options, detect, write_report
+    from forensics.views import check_databases, keep_databases
 
     opened = open_case(case)
     with exclusive(opened):
         if config is not None:
-            opened.write_config(load(config))
+            loaded = load(config)
+            check_databases(loaded)
+            opened.write_config(loaded)
+            keep_databases(opened, loaded)
         result = detect(opened, Options(queries=queries, only=only, skip=skip, threads=threads))
         write_report(opened, result)
     share = opened.config().config.ingest.max_reject_share

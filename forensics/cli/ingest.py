@@ -29,11 +29,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from forensics.cli.status import print_ledger
     from forensics.ingest import Options, ingest
     from forensics.review import find_config
+    from forensics.views import keep_databases
 
     opened = create(case)
     with exclusive(opened), Bar() as bar:
         if config is not None or not (case / "canary.toml").exists():
-            opened.write_config(find_config(evidence, config))
+            loaded = find_config(evidence, config)
+            opened.write_config(loaded)
+            keep_databases(opened, loaded)
         ignored = [*ignore, *opened.config().config.ingest.ignore]
         entries = ingest(opened, evidence, Options(form, ignored, threads, copy=copy, memory=memory), bar)
     print_ledger(entries)

@@ -145,6 +145,13 @@ class Ingest(_Section, frozen=True):
     max_reject_share: float = 0.01
 
 
+class Enrich(_Section, frozen=True):
+    """MaxMind DB files (GeoLite2 or of the same fields) that tell country and network operator; paths from the folder of canary.toml."""
+
+    country_file: str = ""
+    asn_file: str = ""
+
+
 class Privacy(_Section, frozen=True):
     """Which extra patterns of national identifiers are scanned for."""
 
@@ -175,5 +182,6 @@ class Config(_Section, frozen=True):
     thresholds: Thresholds = field(default_factory=Thresholds)
     display: Display = field(default_factory=Display)
     ingest: Ingest = field(default_factory=Ingest)
+    enrich: Enrich = field(default_factory=Enrich)
     privacy: Privacy = field(default_factory=Privacy)
     retention: Retention = field(default_factory=Retention)

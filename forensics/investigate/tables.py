@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from forensics.errors import UsageError
-from forensics.schema import TABLES
+from forensics.schema import COMMON, PROVENANCE, TABLES
 from forensics.store import Sandbox
+from forensics.views import DIMENSIONS
 
 VIEWS = {
     "requests": "http_requests with route, principal_kind, decision, unit_key",
     "exchanges": "http_exchanges with route and principal_kind",
-    "outbound": "connections that were opened by a workload and answered, with destination name and zone",
+    "outbound": "connections that were opened by a workload and answered, with destination name, registered domain, zone, class, country and operator",
     "outbound_cells": "outbound counted by cohort, phase, pod and destination",
     "matches": "patterns found in responses, with cohort and route",
     "verdicts": "security header verdicts, with cohort and route",
@@ -30,16 +31,20 @@ def describe(sandbox: Sandbox, table: str | None) -> tuple[list[str], list[tuple
         rows = [(name, sandbox.value(f"select count(*) from main.{name}"), meaning) for name, meaning in VIEWS.items()]
         rows += [
             (item.name, sandbox.value(f"select count(*) from {_view(item.name)}"), item.meaning)
-            for item in TABLES.values()
+            for item in [*TABLES.values(), *DIMENSIONS.values()]
         ]
         return ["table", "rows", "meaning"], sorted(rows)
-    if table not in VIEWS and table not in TABLES:
+    if table not in VIEWS and table not in TABLES and table not in DIMENSIONS:
         raise UsageError(f"There is no table {table}.", hint="canary-forensics sql CASE --tables lists all.")
-    meanings = {column.name: column.meaning for item in TABLES.values() for column in item.columns}
+    known = [DIMENSIONS[table]] if table in DIMENSIONS else TABLES.values()
+    meanings = {column.name: column.meaning for item in known for column in item.own_columns}
+    meanings |= {column.name: column.meaning for column in (*PROVENANCE, *COMMON)}
     described = sandbox.rows(f"select column_name, column_type from (describe select * from {_view(table)})")
     return ["column", "type", "meaning"], [(name, kind, meanings.get(name, "")) for name, kind in described]
 
 
 def _view(table: str) -> str:
+    if table in DIMENSIONS:
+        return table
     derived = table in TABLES and not TABLES[table].has_common
     return f"facts.{table}" if derived else f"main.{table}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forensics.results.context import Context
+from forensics.views import digests_of
 
 
 def build(context: Context) -> dict[str, Any]:
@@ -17,4 +18,5 @@ def build(context: Context) -> dict[str, Any]:
     return {
         "tables": sorted(tables, key=lambda item: (item["table"], item["evidence"])),
         "config_sha256": context.case.config().sha256,
+        "enrichment_sha256": digests_of(context.case),
     }

@@ -1,8 +1,8 @@
-/* One row per request of the chosen observer: route, who asked, what was decided. */
+/* One row per request of the chosen observer: route, who asked, what was decided. A route of canary.toml wins over the one the record names. */
 create view requests as
 select
     h.*,
-    coalesce(h.http_route, r.route) as route,
+    case when r.route_source = 'configured' then r.route else coalesce(h.http_route, r.route) end as route,
     case
         when lower(h.authentication_kind) in ('anon', 'anonymous', 'none') then 'anonymous'
         when h.authentication_kind is not null then lower(h.authentication_kind)
@@ -22,7 +22,7 @@ left join dims.routes r on r.url_path = h.url_path;
 create view exchanges as
 select
     h.*,
-    coalesce(h.http_route, r.route) as route,
+    case when r.route_source = 'configured' then r.route else coalesce(h.http_route, r.route) end as route,
     case
         when h.user_id is not null then 'user'
         when len(h.http_request_headers) = 0 or h.http_request_headers is null then null

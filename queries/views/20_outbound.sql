@@ -32,7 +32,7 @@ from (
 group by connection_uid;
 
 /* Connections that were opened by a workload and answered, with the name of the destination where any record tells it. */
-create view outbound as
+create view outbound_named as
 select
     c.*,
     coalesce(c.tls_client_server_name, c.destination_domain, n.name, d.name) as destination_name,
@@ -44,13 +44,23 @@ select
     end as named_by,
     coalesce(c.tls_client_server_name, c.destination_domain, n.name, d.name, c.destination_address) as destination,
     z.zone as destination_zone,
-    z.zone_kind as destination_zone_kind
+    z.zone_kind as destination_zone_kind,
+    z.address_class as destination_address_class,
+    z.country as destination_country,
+    z.asn as destination_asn,
+    z.as_organization as destination_as_organization
 from main.connections c
 left join dims.connection_names n on n.connection_uid = c.connection_uid
 left join dims.dns_spans d on d.client_address = c.source_address and d.address = c.destination_address
     and c.time >= d.valid_from and c.time < d.valid_to
 left join dims.addresses z on z.address = c.destination_address
 where coalesce(c.is_established, true) and coalesce(c.network_direction, 'outbound') <> 'inbound';
+
+/* The same with the registered domain; the join stands apart, since most readers do not need it and the engine does not leave it out. */
+create view outbound as
+select o.*, d.registered_domain as destination_registered_domain
+from outbound_named o
+left join dims.domains d on d.name = o.destination_name;
 
 /* Outbound traffic by cohort, pod and destination: what the outbound detectors count. */
 create table outbound_cells as
@@ -64,7 +74,7 @@ select
     min(time) as first_seen,
     max(time) as last_seen,
     min(record_id, 20) filter (where cohort = 'canary') as evidence
-from outbound
+from outbound_named
 where cohort <> 'unknown'
 group by all;
 

@@ -1,0 +1,62 @@
+"""All schemas, dimensions and views, in the order in which they need each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from forensics.case import LedgerEntry
+from forensics.config import Config
+from forensics.resources import tree, walk
+from forensics.schema import TABLES
+from forensics.store import Store
+from forensics.views.addresses import addresses
+from forensics.views.domains import domains
+from forensics.views.facts import evidence, facts
+from forensics.views.identities import identities
+from forensics.views.observers import DERIVED, observed, observers
+from forensics.views.paths import macros, paths
+from forensics.views.phases import phases
+from forensics.views.routes import routes
+from forensics.views.settings import settings
+
+
+def build(
+    store: Store,
+    config: Config,
+    ledger: list[LedgerEntry],
+    files: dict[str, list[Path]],
+    databases: Mapping[str, Path] | None = None,
+) -> None:
+    """Make all schemas, dimensions and views in `store`; raises `ConfigError` like `derive`."""
+    store.execute("create schema facts; create schema dims; create schema observed")
+    for table in TABLES.values():
+        facts(store, table, files.get(table.name, []))
+    derive(store, config, ledger, databases)
+
+
+def derive(
+    store: Store, config: Config, ledger: list[LedgerEntry], databases: Mapping[str, Path] | None = None
+) -> None:
+    """Make dimensions and views over existing `facts` (also used by detector tests over small tables).
+
+    Raises:
+        ConfigError: one of `databases` (the files of `[enrich]` by key) cannot be read.
+
+    """
+    evidence(store, ledger)
+    phases(store, config)
+    identities(store, config)
+    addresses(store, config, databases or {})
+    domains(store)
+    macros(store)
+    paths(store)
+    routes(store, config)
+    settings(store, config)
+    names = {entry.id: entry.name for entry in ledger}
+    for table in TABLES.values():
+        if table.name not in DERIVED:
+            observed(store, table, config, names)
+    observers(store)
+    for _, file in walk(tree("queries") / "views", ".sql"):
+        store.execute(file.read_text(encoding="utf-8"))

@@ -1,0 +1,70 @@
+"""`dims.identities`, `dims.pods`: who held an address, from when to when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pyarrow as pa
+
+from forensics import cohort
+from forensics.config import Config
+from forensics.store import Store
+from forensics.views.tables import keep_rows
+
+_ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001 - table times have no zone
+# Requests that carry both the address of the instance and its pod say who held the address, where they say one pod only.
+_SEEN_IDENTITIES = """
+select upstream_address, min(k8s_pod_name), min(service_version), min(k8s_namespace_name), null, null::timestamp, null::timestamp
+from (
+    select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_exchanges
+    union all select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_requests
+)
+where upstream_address is not null and k8s_pod_name is not null
+group by upstream_address
+having count(distinct k8s_pod_name) = 1 and count(distinct service_version) <= 1
+order by upstream_address
+"""
+
+
+def identities(store: Store, config: Config) -> None:
+    """Keep who held an address: canary.toml wins over exports, those over what requests show."""
+    facts = store.rows(
+        "select address, k8s_pod_name, service_version, k8s_namespace_name, null, valid_from, valid_to from facts.identities "
+        "where address is not null group by all order by all"
+    )
+    given = [
+        cohort.Span(
+            item.address, item.pod or None, item.version or None, None, item.cohort, _utc(item.start), _utc(item.stop)
+        )
+        for item in config.identity
+    ]
+    known = {span.address for span in given}
+    told = [cohort.Span(*row) for row in facts if row[0] not in known]
+    known |= {span.address for span in told}
+    seen = [cohort.Span(*row) for row in store.rows(_SEEN_IDENTITIES) if row[0] not in known]
+    spans = cohort.disjoint([*given, *told, *seen])
+    rows = [
+        {
+            "address": s.address,
+            "pod": s.pod,
+            "version": s.version,
+            "namespace": s.namespace,
+            "cohort": s.cohort,
+            "valid_from": s.start or _ALWAYS,
+            "valid_to": s.stop,
+        }
+        for s in spans
+    ]
+    text, time = pa.string(), pa.timestamp("us")
+    keep_rows(
+        store, "dims.identities", rows,
+        address=text, pod=text, version=text, namespace=text, cohort=text, valid_from=time, valid_to=time,
+    )  # fmt: skip
+    store.execute(
+        "create table dims.pods as select pod, max(version) as version from dims.identities where pod is not null and version is not null "
+        "group by pod having count(distinct version) = 1 order by pod"
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return cohort.utc(moment) if moment else None

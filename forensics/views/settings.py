@@ -1,0 +1,46 @@
+"""`dims.allow`, `dims.release`: what views and detectors need to know of canary.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from forensics import cohort
+from forensics.config import Config
+from forensics.networks import Networks
+from forensics.store import Store
+from forensics.views.tables import keep, keep_rows
+
+
+def settings(store: Store, config: Config) -> None:
+    """Store what views and detectors need to know of canary.toml, as small tables."""
+    release = config.release
+    allow = list(_allow_rows(store, config))
+    keep_rows(store, "dims.allow", allow, destination=pa.string(), owner=pa.string(), reason=pa.string())
+    keep(store, "dims.release", pa.table({
+        "service": [release.service], "baseline_version": [release.baseline_version], "canary_version": [release.canary_version],
+    }))  # fmt: skip
+
+
+def _allow_rows(store: Store, config: Config) -> Iterator[dict[str, str]]:
+    """Give globs over `host:port`; a network becomes its contacted addresses. What expired before the window's end allows nothing."""
+    end = config.window.end
+    for rule in config.allow:
+        if rule.expires and end and rule.expires < cohort.utc(end).date():
+            continue
+        for destination in _allowed(store, rule.destination) if "/" in rule.destination else [rule.destination]:
+            yield {"destination": destination, "owner": rule.owner, "reason": rule.reason}
+
+
+def _allowed(store: Store, rule: str) -> Iterator[str]:
+    """Yield `address:port` of the contacted addresses inside `network:port`; without a port, or with *, any port."""
+    network, _, port = rule.rpartition(":")
+    if "/" not in network:
+        network, port = rule, "*"
+    holds = Networks([(network.strip("[]"), True)])
+    for (address,) in store.rows(
+        "select distinct destination_address from facts.connections where destination_address is not null order by all"
+    ):
+        if holds.find(address):
+            yield f"{address}:{port}"
