@@ -221,13 +221,13 @@ def _records(block: _Block, progress: Progress) -> np.ndarray:
         blank = np.add.reduceat(~_SPACE[data], starts, dtype=np.int32) == 0
         progress.blank += int(blank.sum())
     if not progress.header:
-        return np.logical_not(blank)
+        return np.asarray(~blank)
     firsts = data[starts]
     if block.begins_with_bom and len(data) > len(_BOM):
         firsts[0] = data[len(_BOM)]
     headers = (firsts == progress.header[0]) & ~blank
     progress.headers += int(headers.sum())
-    return np.logical_not(blank | headers)
+    return np.asarray(~(blank | headers))
 
 
 def _raws(block: _Block) -> pa.Array:
