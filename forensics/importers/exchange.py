@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forensics.importers.contract import Head, LinePlan, json_fields, other_keys
+from forensics.importers.contract import Head, LinePlan, json_fields, json_key_checks, other_keys
 from forensics.store import literal, name
 
 NAME = "exchange"
@@ -96,6 +96,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
             ("f.request is null or f.response is null", "request or response is missing"),
         ),
         attributes={key: f"f.{name(key)}" for key in extra},
+        keys=json_key_checks(head, ("request", "response")),
         time_rule="time, ISO 8601 with zone or seconds since 1970; without zone read as UTC",
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from forensics.errors import FormatError, TruncatedError
 from forensics.evidence import HashingReader
 from forensics.importers import _zeek
-from forensics.importers.contract import Head, LinePlan, json_fields, other_keys
+from forensics.importers.contract import Head, LinePlan, json_fields, json_key_checks, other_keys
 from forensics.store import literal, name
 
 NAME = "zeek-json"
@@ -79,13 +79,15 @@ def plan(head: Head, path: Path) -> LinePlan:
         fill = partial(_field, keys)
         tables[table] = _merged({other: dict(_zeek.columns(other, fill, fill)) for other in same}, stream)
         if stream:
-            conditions[table] = f"f.{name(stream)} in ({', '.join(literal(other) for other in same)})"
+            conditions[table] = f"list_contains({literal(same)}, f.{name(stream)})"
     extra = other_keys(head, mapped)
     checks = [(f"any_time({_field(keys, 'ts')}) is null", "ts is not a time")]
     if stream:
-        known = ", ".join(literal(log) for log in paths)
         checks.append(
-            (f"f.{name(stream)} is null or f.{name(stream)} not in ({known})", "a Zeek log that is not mapped")
+            (
+                f"f.{name(stream)} is null or not list_contains({literal(paths)}, f.{name(stream)})",
+                "a Zeek log that is not mapped",
+            )
         )
     return LinePlan(
         fields=json_fields({**mapped, **dict.fromkeys(extra, "JSON")}),
@@ -93,6 +95,7 @@ def plan(head: Head, path: Path) -> LinePlan:
         conditions=conditions,
         checks=tuple(checks),
         attributes={key: f"f.{name(key)}" for key in extra},
+        keys=json_key_checks(head),
         time_rule="ts, seconds since 1970 or ISO 8601, UTC",
     )
 

@@ -28,6 +28,8 @@ class _Column:
             following = next(self._batches, None)
             if following is None:
                 break
+            if len(following) > 1 and np.diff(following).min() <= 0:
+                raise AssertionError("the engine wrote rows out of the order of records")
             parts.append(following)
         held = np.concatenate(parts)
         cut = int(np.searchsorted(held, last, side="right"))

@@ -8,10 +8,12 @@ from forensics.store import literal, name
 
 # A record without a time is rejected, so that column needs no check; attributes hold what others lost.
 _UNCHECKED = {"time", "attributes"}
+DUPLICATE_KEYS, UNMAPPED_KEYS = "_duplicate_keys", "_unmapped_keys"
 
 
 def columns_sql(plan: LinePlan, table: str) -> str:
     """Return the column list of a table, over rows of record_no, record_offset, section, salvaged and f."""
+    given = {**plan.tables[table], **plan.typed}
     columns = []
     for column, kind in TABLES[table].types.items():
         if column == "evidence_id":
@@ -21,7 +23,7 @@ def columns_sql(plan: LinePlan, table: str) -> str:
         elif column == "attributes":
             columns.append(f"{_attributes(plan, table)} as attributes")
         else:
-            columns.append(f"{_cast(plan.tables[table].get(column, 'null'), kind)} as {name(column)}")
+            columns.append(f"{_cast(given.get(column, 'null'), kind)} as {name(column)}")
     return ", ".join(columns)
 
 
@@ -30,16 +32,22 @@ def _cast(expression: str, kind: str) -> str:
 
 
 def _attributes(plan: LinePlan, table: str) -> str:
-    """Collect unmapped keys, values of the wrong type, and the mark of a salvaged line; NULL where there are none."""
+    """Collect unmapped keys, values of the wrong type, and the mark of a salvaged line or odd keys; NULL where there are none."""
     wrong = dict(_wrong(plan, table))
     pairs = [f"{literal(key)}, {expression}" for key, expression in plan.attributes.items()]
     invalid = ", ".join(
         f"{literal(column)}, case when {test} then {text} end" for column, (test, text) in wrong.items()
     )
-    marks = [f"'_invalid', json_object({invalid})", "'_salvaged', salvaged"]
-    troubled = f"json_object({', '.join([*pairs, *marks])})"
-    plain = f"json_object({', '.join(pairs)})" if pairs else "null"
+    marks = [
+        f"'_invalid', nullif(json_merge_patch('{{}}', json_object({invalid})), '{{}}')", "'_salvaged', case when salvaged then true end",
+    ]  # fmt: skip
+    if plan.keys:
+        marks += [f"'{DUPLICATE_KEYS}', k.duplicates", f"'{UNMAPPED_KEYS}', k.unseen"]
+    troubled = f"json_merge_patch('{{}}', json_object({', '.join([*pairs, *marks])}))"
+    absent = " and ".join(f"({text}) is null" for text in plan.attributes.values())
+    plain = f"case when not ({absent}) then json_object({', '.join(pairs)}) end" if pairs else "null"
     any_wrong = " or ".join(f"({test})" for test, _ in wrong.values()) or "false"
+    any_wrong = f"({plan.doubt}) and ({any_wrong})" + (" or k is not null" if plan.keys else "")
     return f"case when salvaged or {any_wrong} then {troubled} else {plain} end"
 
 

@@ -14,8 +14,8 @@ from forensics.evidence import Identity, Mark
 from forensics.importers import Importer
 from forensics.importers.contract import Head, LinePlan
 from forensics.ingest.accepted import Refused
-from forensics.ingest.columns import columns_sql
-from forensics.store import Store, literal
+from forensics.ingest.columns import DUPLICATE_KEYS, UNMAPPED_KEYS, columns_sql
+from forensics.store import PARQUET, Store, literal
 
 
 @dataclass(slots=True)
@@ -81,9 +81,23 @@ def load(job: Job) -> Outcome:
         salvaged=progress.salvaged, compression=progress.compression, truncated=progress.truncated, continues=job.mark is not None,
         time_rule=plan.time_rule, observer=job.importer.observer, note=_note(progress), open_end=progress.ends_open,
     )  # fmt: skip
+    if plan.keys:
+        outcome.duplicate_keys, outcome.unmapped_keys = _key_troubles(job.engine, list(files.values()))
     if len(plan.tables) > 1 or sum(rows.values()) < outcome.accepted:
         _refuse(job, plan, outcome)
     return outcome
+
+
+def _key_troubles(engine: Store, files: list[Path]) -> tuple[int, int]:
+    """Count records with a key that is there twice, and with a key that the head of the file did not show."""
+    counts = ", ".join(
+        f"count(distinct record_no) filter (contains(attributes, '{key}') and json_exists(attributes, '$.{key}'))"
+        for key in (DUPLICATE_KEYS, UNMAPPED_KEYS)
+    )
+    paths = literal([str(path) for path in files])
+    return engine.rows(
+        f"select {counts} from read_parquet({paths}, union_by_name = true) where attributes is not null"
+    )[0]
 
 
 def _note(progress: lines.Progress) -> str:
@@ -112,7 +126,7 @@ def _same(path: Path, progress: lines.Progress, seen: Identity | None) -> None:
 
 def _copy(job: Job, plan: LinePlan, progress: lines.Progress, select: str, target: Path) -> int:
     with _registered(job, plan, progress):
-        return job.engine.execute(f"copy ({select}) to {literal(str(target))} (format parquet, compression zstd)")
+        return job.engine.execute(f"copy ({select}) to {literal(str(target))} ({PARQUET})")
 
 
 class _registered:  # noqa: N801 - reads as a verb where it is used
@@ -121,7 +135,13 @@ class _registered:  # noqa: N801 - reads as a verb where it is used
     def __init__(self, job: Job, plan: LinePlan, progress: lines.Progress) -> None:
         self._engine = job.engine
         self._batches = lines.batches(job.path, progress, plan.starts)
-        self._reader = pa.RecordBatchReader.from_batches(progress.schema, self._batches)
+        schema, batches = progress.schema, self._batches
+        if feed := plan.feed:
+            schema, batches = (
+                schema.append(feed.field),
+                (batch.append_column(feed.field, feed(batch)) for batch in batches),
+            )
+        self._reader = pa.RecordBatchReader.from_batches(schema, batches)
 
     def __enter__(self) -> None:
         self._engine.register("lines", self._reader)
@@ -139,9 +159,10 @@ _KEPT = "record_no, record_offset, record_length, section, salvaged, line"
 
 def _parsed(plan: LinePlan, kept: str = _KEPT) -> str:
     """Parse once: without `unnest` the engine pushes the filter below and parses every line twice (measured: 4.1 s against 2.9 s)."""
-    sql = f"select {kept}, unnest([{plan.fields}]) as f from lines"
+    keys = f"({plan.keys}) as k" if plan.keys else "null as k"
+    sql = f"select {kept}, {keys}, unnest([{plan.fields}]) as f from lines"
     for stage in plan.stages:
-        sql = f"select {kept}, unnest([{stage}]) as f from ({sql})"
+        sql = f"select {kept}, k, unnest([{stage}]) as f from ({sql})"
     return sql
 
 

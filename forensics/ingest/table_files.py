@@ -9,7 +9,7 @@ from forensics.errors import EvidenceError
 from forensics.evidence import HashingReader, Identity
 from forensics.importers._native import TIMELESS
 from forensics.ingest.line_files import Job, Outcome
-from forensics.store import Store, literal
+from forensics.store import PARQUET, Store, literal
 
 
 def load(job: Job) -> Outcome:
@@ -49,7 +49,5 @@ def _written(engine: Store, table: str, select: str, work: Path) -> Outcome:
 
 def _copy(engine: Store, outcome: Outcome, table: str, select: str, work: Path) -> None:
     target = work / f"{table}.parquet"
-    outcome.rows[table] = engine.execute(
-        f"copy ({select}) to {literal(str(target))} (format parquet, compression zstd)"
-    )
+    outcome.rows[table] = engine.execute(f"copy ({select}) to {literal(str(target))} ({PARQUET})")
     outcome.files[table] = target

@@ -9,6 +9,9 @@ create or replace macro iso_time(x) as
 create or replace macro epoch_time(x) as
     case when try_cast(x as double) between 631152000 and 4102444799
         then make_timestamp(round(try_cast(x as double) * 1000000)::bigint) end;
+/* the same of a number that was read before */
+create or replace macro seconds_time(x) as
+    case when x between 631152000 and 4102444799 then make_timestamp(round(x * 1000000)::bigint) end;
 /* a stamp with a colon is ISO 8601, else seconds: a cast that fails costs more than the test */
 create or replace macro any_time(x) as case when contains(x, ':') or contains(x, 'T') then iso_time(x) else epoch_time(x) end;
 /* 03/Mar/2026:09:00:00 +0100 as in the Common Log Format */

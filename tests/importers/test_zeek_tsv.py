@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from forensics.errors import FormatError
@@ -280,3 +281,11 @@ def test_a_hash_inside_a_record_is_no_header(tmp_path: Path) -> None:
 def test_a_quote_in_a_placeholder_is_only_text(tmp_path: Path) -> None:
     row = load(tmp_path, head("conn", CONN, unset="'") + tsv([*CONN_1[:7], "'", *CONN_1[8:]])).row("connections")
     assert row["network_protocol_name"] is None
+
+
+def test_rows_lie_in_the_order_of_records(tmp_path: Path) -> None:
+    """With two threads, over many blocks: a join in a column (which `in` over six texts becomes) would mix them."""
+    data = head("conn", CONN) + tsv(*[CONN_1, CONN_2] * 100_000)
+    (path,) = (load(tmp_path, data).case.tables / "connections").glob("*.parquet")
+    numbers = pq.read_table(path, columns=["record_no"]).column(0).to_pylist()
+    assert numbers == list(range(9, 200_009))

@@ -1,0 +1,124 @@
+"""The scan by batches finds what a plain loop over the rows finds, in the same order."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from forensics.scan import Exchange, content_rows, default_scanner, header_verdicts
+from forensics.scan.sieve import doubtful, doubtful_headers, open_gates
+from tests.ingest.helpers import Loaded, Row, lines, load
+
+_MAIL = "anna.meier@mailer-shop.org"
+_HITS = (
+    f'{{"email":"{_MAIL}","x":[1,2]}}',
+    '{"email":"anna.meier\\u0040mailer-shop.org"}',
+    f"plain {_MAIL} text",
+    f'{{"note":"{_MAIL}',
+    'Traceback (most recent call last):\n  File "/app/x.py", line 3, in f\nValueError: x',
+    f"ü€𝄞 {_MAIL} ü {_MAIL}",
+    '{"dsn":"postgres://app:S3cr3tPassw0rd@db.internal:5432/shop"}',
+    "AKIAQYLPMN5HFIQR7XYA",
+    '{"host":"10.42.0.7"}',
+)
+_CLEAN = ("", '{"items":[]}', "ü€𝄞", '{"a":"\\\\ \\" \\n"}', "<html></html>", "x" * 5000)
+_HEADERS: tuple[list[list[str | None]], ...] = (
+    [],
+    [["content-type", "application/json"]],
+    [["Content-Type", "text/plain"], ["X-Frame-Options", "DENY"], ["x-note", _MAIL]],
+    [["content-type", "text/html"], [" Strict-Transport-Security ", "max-age=31536000"], ["x-frame-options", None]],
+    [["server", "10.42.0.9"], ["server", "10.42.0.9"], ["referrer-policy", "unsafe-url"]],
+    [["x-trace", "a\nb"], ["content-security-policy", "default-src 'self'"]],
+)
+
+
+def _exchange(draw: random.Random, number: int) -> Row:
+    body: str | None = draw.choice(_HITS) if draw.random() < 0.1 else draw.choice(_CLEAN)
+    response: Row = {"status": 200, "headers": draw.choice(_HEADERS), "body": body}
+    if draw.random() < 0.1:
+        response["body"] = None
+    elif draw.random() < 0.2:
+        response |= {"body": base64.b64encode(str(body).encode()).decode(), "body_encoding": "base64"}
+    url = draw.choice(("https://shop.example/a", "http://shop.example/a", "/a"))
+    return {
+        "time": f"2026-03-03T09:00:{number % 60:02}Z",
+        "request": {"method": "GET", "url": url, "headers": []},
+        "response": response,
+    }
+
+
+def _pairs(row: Row) -> list[tuple[str, str]]:
+    return [(item["name"] or "", item["value"] or "") for item in row["http_response_headers"] or []]
+
+
+def _matches(loaded: Loaded) -> list[dict[str, Any]]:
+    exchanges = [
+        Exchange("e", row["record_no"], row["http_response_mime_type"], row["http_response_body"], _pairs(row))
+        for row in loaded.rows("http_exchanges")
+    ]
+    return list(content_rows(default_scanner(), exchanges))
+
+
+def _verdicts(loaded: Loaded) -> list[tuple[int, str, str, int]]:
+    return [
+        (row["record_no"], verdict.header, verdict.verdict, verdict.rank)
+        for row in loaded.rows("http_exchanges")
+        if _pairs(row)
+        for verdict in header_verdicts(_pairs(row), row["url_scheme"])
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_as_a_loop_over_rows(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - deterministic data
+    loaded = load(tmp_path, lines(*(_exchange(draw, number) for number in range(700))))
+    expected = _matches(loaded)
+    found = loaded.rows("content_matches")
+    assert len(expected) > 50
+    assert [{key: row[key] for key in expected[0] if key != "evidence_id"} for row in found] == [
+        {key: value for key, value in row.items() if key != "evidence_id"} for row in expected
+    ]
+    columns = ("record_no", "header", "verdict", "verdict_rank")
+    assert [tuple(row[key] for key in columns) for row in loaded.rows("header_verdicts")] == _verdicts(loaded)
+
+
+def test_exchanges_without_any_header(tmp_path: Path) -> None:
+    record = {"time": "2026-03-03T09:00:00Z", "request": {"url": "/"}, "response": {"status": 200}}
+    loaded = load(tmp_path, json.dumps(record) + "\n")
+    assert (loaded.rows("content_matches"), loaded.rows("header_verdicts")) == ([], [])
+
+
+@pytest.mark.parametrize("texts", [[], [None], ["", None, _MAIL], ["a"] * 63 + [_MAIL] + ["b"] * 64 + ["10.42.0.7"]])
+def test_which_texts_open_a_gate(texts: list[str | None]) -> None:
+    scanner = default_scanner()
+    expected = [bool(text) and bool(scanner.candidates(str(text).encode())) for text in texts]
+    assert open_gates(scanner, pa.array(texts, pa.string())).tolist() == expected
+
+
+def test_a_gate_at_the_edge_of_a_text_opens_beside_other_texts() -> None:
+    """Letters of the next text must not close a word boundary."""
+    scanner = default_scanner()
+    for pattern in scanner.patterns:
+        for text in pattern.true_positives:
+            if scanner.candidates(text.encode()):
+                assert open_gates(scanner, pa.array(["word", text, "word"]))[1]
+
+
+def test_escapes_are_always_looked_at() -> None:
+    assert doubtful(default_scanner(), pa.array(["a\\u0041", "a", None])).tolist() == [True, False, False]
+
+
+def test_headers_are_found_by_their_row() -> None:
+    pair = pa.struct([("name", pa.string()), ("value", pa.string())])
+    rows = [None, [], [("a", None), ("b", _MAIL)], [("a", "x")], [("c", _MAIL)]]
+    lists = pa.array(
+        [None if row is None else [{"name": n, "value": v} for n, v in row] for row in rows], pa.list_(pair)
+    )
+    assert doubtful_headers(default_scanner(), lists).tolist() == [False, False, True, False, True]
+    assert doubtful_headers(default_scanner(), lists.slice(3)).tolist() == [False, True]
