@@ -97,6 +97,7 @@ class LinePlan:
     `feed` adds a column to the lines that `fields` may use. With it go `typed`, columns that need no cast and are used in place of those
     of `tables`, and `doubt`, a SQL condition that is false where no value can be of the wrong type.
 
+    `missing` is a SQL condition that is true for lines that are not of the format; it may speak of the column of `feed` too.
     `keys` is a SQL expression over `line` as `json_key_checks` makes it: what it finds is kept in `attributes`.
     """
 
@@ -116,6 +117,7 @@ class LinePlan:
     typed: Mapping[str, str] = field(default_factory=dict)
     doubt: str = "true"
     keys: str = ""
+    missing: str = "f is null"
 
 
 @dataclass(frozen=True, slots=True)

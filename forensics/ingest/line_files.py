@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +14,12 @@ from forensics import lines
 from forensics.errors import EvidenceError
 from forensics.evidence import Identity, Mark
 from forensics.importers import Importer
-from forensics.importers.contract import Head, LinePlan
+from forensics.importers.contract import Feed, Head, LinePlan
 from forensics.ingest.accepted import Refused
 from forensics.ingest.columns import DUPLICATE_KEYS, UNMAPPED_KEYS, columns_sql
 from forensics.store import PARQUET, Store, literal
+
+_FEEDERS = 2
 
 
 @dataclass(slots=True)
@@ -135,13 +139,11 @@ class _registered:  # noqa: N801 - reads as a verb where it is used
     def __init__(self, job: Job, plan: LinePlan, progress: lines.Progress) -> None:
         self._engine = job.engine
         self._batches = lines.batches(job.path, progress, plan.starts)
-        schema, batches = progress.schema, self._batches
+        schema, given = progress.schema, iter(self._batches)
         if feed := plan.feed:
-            schema, batches = (
-                schema.append(feed.field),
-                (batch.append_column(feed.field, feed(batch)) for batch in batches),
-            )
-        self._reader = pa.RecordBatchReader.from_batches(schema, batches)
+            schema, given = schema.append(feed.field), _fed(self._batches, feed)
+        self._given = given
+        self._reader = pa.RecordBatchReader.from_batches(schema, given)
 
     def __enter__(self) -> None:
         self._engine.register("lines", self._reader)
@@ -150,8 +152,26 @@ class _registered:  # noqa: N801 - reads as a verb where it is used
         """Draw what the engine did not ask for (it may see that no row can come): the hash covers the whole file."""
         self._engine.unregister("lines")
         if kind is None:
-            deque(self._batches, maxlen=0)
+            deque(self._given, maxlen=0)
+        if isinstance(self._given, Generator):
+            self._given.close()
         self._batches.close()
+
+
+def _fed(batches: Iterator[pa.RecordBatch], feed: Feed) -> Generator[pa.RecordBatch]:
+    """Add the column of `feed` in threads of their own: numpy and Arrow let others run meanwhile (300 MB of access log: 3.1 s against 3.4 s)."""
+    with ThreadPoolExecutor(_FEEDERS) as pool:
+        waiting: deque[Future[pa.RecordBatch]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(_with, batch, feed))
+            if len(waiting) > _FEEDERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _with(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:
+    return batch.append_column(feed.field, feed(batch))
 
 
 _KEPT = "record_no, record_offset, record_length, section, salvaged, line"
@@ -160,6 +180,7 @@ _KEPT = "record_no, record_offset, record_length, section, salvaged, line"
 def _parsed(plan: LinePlan, kept: str = _KEPT) -> str:
     """Parse once: without `unnest` the engine pushes the filter below and parses every line twice (measured: 4.1 s against 2.9 s)."""
     keys = f"({plan.keys}) as k" if plan.keys else "null as k"
+    kept = f"{kept}, {plan.feed.field.name}" if plan.feed else kept
     sql = f"select {kept}, {keys}, unnest([{plan.fields}]) as f from lines"
     for stage in plan.stages:
         sql = f"select {kept}, k, unnest([{stage}]) as f from ({sql})"
@@ -168,7 +189,7 @@ def _parsed(plan: LinePlan, kept: str = _KEPT) -> str:
 
 def _bad(plan: LinePlan) -> str:
     """Return a SQL condition that is true, never NULL, for lines that give no row."""
-    return " or ".join(["f is null", *(f"coalesce({condition}, false)" for condition, _ in plan.checks)])
+    return " or ".join([f"({plan.missing})", *(f"coalesce({condition}, false)" for condition, _ in plan.checks)])
 
 
 def _select(plan: LinePlan, table: str) -> str:
@@ -178,7 +199,7 @@ def _select(plan: LinePlan, table: str) -> str:
 
 
 def _reason(plan: LinePlan) -> str:
-    whens = ["when line is null then 'longer than 32 MiB'", f"when f is null then {literal(plan.invalid_format)}"]
+    whens = ["when line is null then 'longer than 32 MiB'", f"when {plan.missing} then {literal(plan.invalid_format)}"]
     whens += [f"when coalesce({condition}, false) then {literal(reason)}" for condition, reason in plan.checks]
     return f"case {' '.join(whens)} else 'belongs to no table' end"
 
