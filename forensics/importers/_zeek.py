@@ -44,6 +44,9 @@ _CLIENT = {
     "server_port": "{id.resp_p}",
 }
 
+# path -> the field behind `duration_ms`: its expression loses the text of what is no number
+DURATIONS = {"conn": "duration", "dns": "rtt"}
+
 # path -> (table, columns)
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "conn": (

@@ -97,8 +97,15 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         ),
         attributes={key: f"f.{name(key)}" for key in extra},
         keys=json_key_checks(head, ("request", "response")),
+        raw={f"http_{side}_headers": _unread_headers(side) for side in ("request", "response")},
         time_rule="time, ISO 8601 with zone or seconds since 1970; without zone read as UTC",
     )
+
+
+def _unread_headers(side: str) -> str:
+    """Return the text of headers that are there but are no list of pairs; only lines without pairs are looked at again."""
+    text = f"nullif(json_extract(line, '$.{side}.headers')::varchar, 'null')"
+    return f"case when f.{side}.headers is null then {text} end"
 
 
 def _message(side: str) -> dict[str, str]:

@@ -45,7 +45,8 @@ def plan(head: Head, path: Path) -> LinePlan:
     columns["observer"] = f"coalesce(f.observer, '{OBSERVER}')"
     columns["time_raw"] = "coalesce(f.time_raw, f.time)"
     checks = () if table in TIMELESS else (("any_time(f.time) is null", "time is missing or not a time"),)
-    return json_plan(mapped, head, table, columns, checks=checks)
+    raw = {key: f"f.{key}::varchar" for key, kind in types.items() if _json_type(kind) == "JSON" or kind == "TIMESTAMP"}
+    return json_plan(mapped, head, table, columns, checks=checks, raw=raw)
 
 
 def _json_type(kind: str) -> str:

@@ -96,6 +96,10 @@ def plan(head: Head, path: Path) -> LinePlan:
         checks=tuple(checks),
         attributes={key: f"f.{name(key)}" for key in extra},
         keys=json_key_checks(head),
+        raw=_merged(
+            {log: {"duration_ms": _field(keys, field)} for log, field in _zeek.DURATIONS.items() if log in paths},
+            stream,
+        ),
         time_rule="ts, seconds since 1970 or ISO 8601, UTC",
     )
 
@@ -131,8 +135,8 @@ def _field(keys: list[str], field: str) -> str:
 
 
 def _merged(parts: dict[str, dict[str, str]], stream: str) -> dict[str, str]:
-    if len(parts) == 1:
-        return next(iter(parts.values()))
+    if len(parts) < 2:
+        return next(iter(parts.values()), {})
     names = sorted({column for columns in parts.values() for column in columns})
     return {
         column: "case f."

@@ -103,8 +103,17 @@ def _many_logs(path: Path, sections: list[Section]) -> LinePlan:
         conditions=conditions,
         checks=tuple(checks),
         starts=tuple(item.start for item in sections),
+        raw=_merged([(index, _raw(item, lambda place: f"f[{place}]")) for index, item in enumerate(sections)]),
         **_ALWAYS,
     )
+
+
+def _raw(section: Section, cell: Callable[[int], str]) -> dict[str, str]:
+    """Return the text behind columns whose expression loses it; `cell` gives the SQL of the cell with a number from 1."""
+    field = _zeek.DURATIONS.get(section.path, "")
+    if field not in section.fields:
+        return {}
+    return {"duration_ms": f"nullif({cell(section.fields.index(field) + 1)}, {literal(section.unset)})"}
 
 
 def _can_be_cut(section: Section) -> bool:
@@ -127,6 +136,7 @@ def _one_log(section: Section) -> LinePlan:
         fields=f"case when cells.{STAMP} is not null then {_cut(wanted, len(section.fields))} "
         f"else list_transform([{_SPLIT}], lambda p: {_split(wanted, stamp, section.unset)})[1] end",
         tables={table: dict(sorted(texts.items()))},
+        raw=_raw(section, lambda place: f"f.raw[{place}]"),
         typed={column: sql.replace(f"any_time(f.c{stamp})", "f.time") for column, sql in typed.items()},
         doubt="f.raw is not null",
         conditions={table: "section = 0"},
