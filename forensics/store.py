@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ QUERY_MEMORY = "4GB"
 QUERY_SECONDS = 600.0
 
 
+_MAX_PLANNED = 32
+
+
 def literal(value: object) -> str:
     """Return a SQL literal of a string, number, boolean, None or list of those."""
     if value is None:
@@ -49,11 +52,22 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+class _Source:
+    """Gives the engine the rows of whatever reader it holds now, so that a planned statement can be run again over others."""
+
+    reader: pa.RecordBatchReader
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.reader.__arrow_c_stream__(requested_schema)
+
+
 class Store:
     """A connection whose results are always drained (an unread result blocks the next statement in DuckDB 2.0)."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._planned: dict[str, tuple[str, _Source]] = {}
+        self._count = 0
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
         """Run statements; return the first number of the last result (the row count of COPY, INSERT), else 0."""
@@ -87,6 +101,34 @@ class Store:
     def register(self, table: str, data: Any) -> None:
         """Make an Arrow table or reader visible under a name."""
         self._connection.register(table, data)
+
+    def again(self, select: Callable[[str], str], reader: pa.RecordBatchReader) -> pa.Table:
+        """Return the rows of `select(table)` over the batches of `reader`; the same SELECT is planned once.
+
+        Planning is what a small file costs: 35 to 60 ms for a statement with 45 columns, against 5 ms to run it.
+        """
+        key = select("lines")
+        if key not in self._planned:
+            if len(self._planned) >= _MAX_PLANNED:
+                self._forget(next(iter(self._planned)))
+            self._plan(key, select, reader)
+        statement, source = self._planned[key]
+        source.reader = reader
+        return self._connection.sql(f"execute {statement}").to_arrow_table()
+
+    def _plan(self, key: str, select: Callable[[str], str], reader: pa.RecordBatchReader) -> None:
+        source, title = _Source(), f"planned_{self._count}"
+        self._count += 1
+        source.reader = pa.RecordBatchReader.from_batches(reader.schema, iter(()))
+        self._connection.register(f"{title}_source", source)
+        source.reader = pa.RecordBatchReader.from_batches(reader.schema, iter(()))
+        self._connection.execute(f"prepare {title} as {select(f'{title}_source')}")
+        self._planned[key] = title, source
+
+    def _forget(self, key: str) -> None:
+        title, _ = self._planned.pop(key)
+        self._connection.execute(f"deallocate {title}")
+        self._connection.unregister(f"{title}_source")
 
     def unregister(self, table: str) -> None:
         """Take a registered table away."""

@@ -189,7 +189,7 @@ class Intake:
         evidence_id = outcome.identity.evidence_id
         if "http_exchanges" in outcome.files:
             scanning.scan(engine, outcome, evidence_id, outcome.files["http_exchanges"].parent)
-        when = span(engine, outcome)
+        when = span(outcome)
         hashes = {table: file_sha256(path) for table, path in sorted(outcome.files.items())}
         before = previous[-1] if outcome.continues else None
         entry = entries.ingested(source, importer, outcome, hashes, when, before, forced=self._forced is not None)

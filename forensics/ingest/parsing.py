@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
 from forensics.errors import CaseError, EvidenceError
 from forensics.ingest import document_files, line_files, table_files
 from forensics.ingest.line_files import Job, Outcome
-from forensics.store import EngineError, Store, literal
+from forensics.schema import TABLES
+from forensics.store import EngineError
 from forensics.text import safe_text
 
 _DERIVED = ("rejects", "content_matches", "header_verdicts")
@@ -34,12 +41,19 @@ def parse(job: Job) -> Outcome:
         ) from error
 
 
-def span(engine: Store, outcome: Outcome) -> tuple[str, str]:
-    """First and last time of the rows, ISO 8601 UTC; empty where no table has times."""
-    timed = [str(path) for table, path in outcome.files.items() if table not in _DERIVED]
-    if not timed:
-        return "", ""
-    first, last = engine.rows(f"select min(time), max(time) from read_parquet({literal(timed)}, union_by_name = true)")[
-        0
-    ]
-    return (first.isoformat() + "Z" if first else "", last.isoformat() + "Z" if last else "")
+def span(outcome: Outcome) -> tuple[str, str]:
+    """First and last time of the rows, ISO 8601 UTC, from the statistics of the files just written; empty where no table has times."""
+    bounds: list[datetime] = []
+    for table, path in outcome.files.items():
+        if table not in _DERIVED and "time" in TABLES[table].types:
+            bounds += _bounds(path)
+    return (min(bounds).isoformat() + "Z", max(bounds).isoformat() + "Z") if bounds else ("", "")
+
+
+def _bounds(path: Path) -> Iterator[datetime]:
+    metadata = pq.read_metadata(path)
+    column = metadata.schema.names.index("time")
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(column).statistics
+        if statistics is not None and statistics.has_min_max:
+            yield from (statistics.min, statistics.max)
