@@ -9,6 +9,7 @@ import click
 
 from forensics.case import LedgerEntry
 from forensics.findings import SEVERITIES, Result, level
+from forensics.text import listing
 
 DONE, FINDINGS, EVIDENCE = 0, 1, 3
 
@@ -46,13 +47,22 @@ def damaged(ledger: Sequence[LedgerEntry], max_reject_share: float) -> list[str]
         if any(entry.status in ("ingested", "duplicate") for entry in ledger)
         else ["no file was recognised as evidence"]
     )
+    told += _unread(ledger, "failed", "could not be read")
+    told += _unread(ledger, "pending", "not read, since the ingest was interrupted: run the same command again")
     for entry in ledger:
-        if entry.status == "failed":
-            told.append(f"{entry.name} could not be read: {entry.note}")
-        elif entry.status == "pending":
-            told.append(f"{entry.name} was not read: the ingest was interrupted; run the same command again")
-        elif entry.truncated:
+        if entry.status in ("failed", "pending"):
+            continue
+        if entry.truncated:
             told.append(f"{entry.name} is damaged or cut; {entry.accepted:,} records were kept")
         elif entry.rejected > max_reject_share * max(entry.records, 1):
             told.append(f"{entry.name}: {entry.rejected:,} of {entry.records:,} records could not be parsed")
     return told
+
+
+def _unread(ledger: Sequence[LedgerEntry], status: str, what: str) -> list[str]:
+    """Return a sentence for each reason: a hundred thousand files that share one are told once."""
+    reasons: dict[str, list[str]] = {}
+    for entry in ledger:
+        if entry.status == status:
+            reasons.setdefault(entry.note, []).append(entry.name)
+    return [f"{listing(names)} {what}: {note}" for note, names in reasons.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.evidence.archive import Member, archive_kind, walk
+from forensics.evidence.archive import Kind, Member, archive_kind, walk
 from forensics.evidence.discover import Source, discover, printable
 from forensics.evidence.inflate import Compression, compression_of
 from forensics.evidence.reader import (
@@ -24,6 +24,7 @@ __all__ = [
     "Fingerprint",
     "HashingReader",
     "Identity",
+    "Kind",
     "Mark",
     "Member",
     "NotGrownError",

@@ -21,7 +21,18 @@ from forensics import __version__
 from forensics.case import Case, LedgerEntry, file_sha256
 from forensics.case.ledger import in_order, merge
 from forensics.errors import CaseError, EvidenceError, TruncatedError
-from forensics.evidence import HashingReader, Mark, Member, NotGrownError, Source, archive_kind, open_file, spool, walk
+from forensics.evidence import (
+    HashingReader,
+    Kind,
+    Mark,
+    Member,
+    NotGrownError,
+    Source,
+    archive_kind,
+    open_file,
+    spool,
+    walk,
+)
 from forensics.importers import Importer
 from forensics.importers.contract import Head
 from forensics.ingest import entries, scanning
@@ -114,11 +125,11 @@ class Intake:
             return list(self._archive(engine, source, kind))
         return self._file(engine, source, head)
 
-    def _archive(self, engine: Store, source: Source, kind: str) -> Iterator[LedgerEntry]:
+    def _archive(self, engine: Store, source: Source, kind: Kind) -> Iterator[LedgerEntry]:
         """Stage the members one by one under a number, never under their name."""
         count, trouble = 0, ""
         try:
-            with closing(walk(source.path, kind)) as members:  # type: ignore[arg-type]  # archive_kind told it
+            with closing(walk(source.path, kind)) as members:
                 for member, data in members:
                     count += 1
                     yield from self._member(engine, source, member, data)
