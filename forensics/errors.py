@@ -5,8 +5,13 @@ Factored out so that every layer can import it. The command line catches `Forens
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+# What a disk or its permissions may say at any call.
+_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +83,13 @@ class IntegrityError(ForensicsError):
     """What is on disk is not what was recorded."""
 
     exit_code = 4
+
+
+def storage_trouble(error: BaseException) -> str:
+    """Return what the disk said, where that is what an error is about: of the system, or of the engine, which wraps it in its own words."""
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}" if error.errno in _STORAGE else ""
+    if not type(error).__module__.endswith("duckdb"):
+        return ""
+    return next((os.strerror(number) for number in _STORAGE if os.strerror(number) in str(error)), "")

@@ -2,13 +2,14 @@
 
 A clean block (ASCII or UTF-8) becomes an Arrow string array over the very bytes that were read: measured 800 MB/s with SHA-256
 on one core, against 225 MB/s for a Python loop. Lines keep their line feed; it is white space to a JSON parser and is trimmed in SQL.
-Only lines that are not UTF-8, or too long, are touched one by one. Blank lines and header lines are counted here and never reach the
+Only lines that are not UTF-8, hold half a UTF-16 pair, or are too long, are touched one by one. Blank lines and header lines are counted here and never reach the
 engine: a file with a header needs no second pass for it.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ import pyarrow as pa
 
 from forensics.errors import TruncatedError
 from forensics.evidence import HashingReader, Identity, Mark
+from forensics.text import whole_pairs
 
 Notify = Callable[[int], None] | None
 
@@ -29,6 +31,8 @@ _BLOCKS_AHEAD = 2
 MAX_LINE_BYTES = 32 * 1024 * 1024
 # Of a refused line only so much is kept with the rejects.
 MAX_RAW_BYTES = 64 * 1024
+# Where a JSON line may hold half a UTF-16 pair.
+_PAIRS = re.compile(rb"\\u[dD]")
 _BOM = b"\xef\xbb\xbf"
 _SPACE = np.zeros(256, dtype=bool)
 _SPACE[list(b"\t\n\r ")] = True
@@ -65,7 +69,8 @@ class Progress:
     """How to read, and what passed through the reader; complete when the last batch was drawn.
 
     `size` reads only so many bytes of the file (a second pass over one that grows meanwhile). `mark` says what was read of it earlier:
-    reading begins there. `wanted` chooses lines, and `raw` adds their bytes.
+    reading begins there. `wanted` chooses lines, and `raw` adds their bytes. `failure` is what ended the reading: who draws the batches may
+    hide it in an error of its own.
     """
 
     escape: str = "backslashreplace"  # "jsonbackslash" where the lines are JSON
@@ -84,6 +89,12 @@ class Progress:
     change: str = ""
     truncated: str = ""
     ends_open: bool = False
+    failure: Exception | None = None
+
+    @property
+    def is_json(self) -> bool:
+        """Say whether the lines are JSON."""
+        return self.escape == "jsonbackslash"
 
     @property
     def schema(self) -> pa.Schema:
@@ -131,6 +142,9 @@ def batches(path: Path, progress: Progress, starts: tuple[int, ...] = (1,)) -> G
             while (batch := ahead.popleft().result()) is not None:
                 ahead.append(reader.submit(next, source, None))
                 yield batch
+        except Exception as error:
+            progress.failure = error
+            raise
         finally:
             for waiting in ahead:
                 waiting.cancel()
@@ -244,10 +258,20 @@ def _texts(block: _Block, progress: Progress) -> tuple[pa.Array, pa.Array]:
     count = len(block.bounds) - 1
     if len(block.data) > MAX_LINE_BYTES:
         return _one_by_one(block, progress)
-    if block.begins_with_bom or not _is_utf8(block.data):
+    if block.begins_with_bom or not _is_utf8(block.data) or _has_pairs(block.data, progress):
         return _salvage(block, progress)
     offsets = pa.py_buffer(block.bounds.astype(np.int32))
     return pa.StringArray.from_buffers(count, offsets, pa.py_buffer(block.data)), pa.array(np.zeros(count, dtype=bool))
+
+
+def _has_pairs(block: bytes, progress: Progress) -> bool:
+    """Say whether a block of JSON lines escapes UTF-16 pairs; the search for the backslash alone costs nothing."""
+    return progress.is_json and b"\\" in block and _PAIRS.search(block) is not None
+
+
+def _decoded(data: bytes, progress: Progress) -> str:
+    text = data.decode("utf-8", progress.escape)
+    return whole_pairs(text) if progress.is_json else text
 
 
 def _is_utf8(block: bytes) -> bool:
@@ -265,7 +289,7 @@ def _salvage(block: _Block, progress: Progress) -> tuple[pa.Array, pa.Array]:
 
     Measured on a latin-1 access log: 324 MB/s against 176 MB/s line by line.
     """
-    text = block.data.decode("utf-8", progress.escape).encode()
+    text = _decoded(block.data, progress).encode()
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10) + 1
     bounds = np.concatenate([[0], ends if len(ends) == len(block.bounds) - 1 else np.append(ends, len(text))])
     salvaged = np.diff(bounds) != np.diff(block.bounds)
@@ -294,7 +318,5 @@ def _text(block: _Block, start: int, end: int, progress: Progress) -> tuple[str 
     raw = block.data[start:end]
     if start == 0 and block.begins_with_bom:
         raw = raw.removeprefix(_BOM)
-    try:
-        return raw.decode(), True
-    except UnicodeDecodeError:
-        return raw.decode("utf-8", progress.escape), False
+    text = _decoded(raw, progress)
+    return text, len(text) == len(raw) or text.encode() == raw

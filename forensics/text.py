@@ -12,6 +12,23 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e007f]"
 )
 
+# A JSON escape of half a UTF-16 pair without its other half.
+_LONE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+
+def whole_pairs(json: str) -> str:
+    r"""Return JSON text in which a lone surrogate `\ud800` reads as the text \ud800: no engine takes it, but clients can send it."""
+    return _LONE.sub(_escaped, json) if "\\u" in json else json
+
+
+def _escaped(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 1000) : match.start()]
+    is_text = (len(before) - len(before.rstrip("\\"))) % 2
+    return match[0] if is_text else "\\" + match[0]
+
 
 def _visible(match: re.Match[str]) -> str:
     code = ord(match.group())

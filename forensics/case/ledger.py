@@ -97,13 +97,16 @@ def read(path: Path, journal: Path) -> list[LedgerEntry]:
 
 
 def merge(entries: Sequence[LedgerEntry], newer: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-    """Put newer entries in the place of pending ones and of those with the same place and id."""
+    """Put newer entries in the place of pending ones, of those with the same place and id, and of the same content that was moved."""
     done = {entry.place for entry in newer}
     latest = {(entry.place, entry.id): entry for entry in newer}
+    moved = {entry.id for entry in newer if entry.status == "ingested"}
     kept = [
         entry
         for entry in entries
-        if (entry.place, entry.id) not in latest and not (entry.status == "pending" and entry.place in done)
+        if (entry.place, entry.id) not in latest
+        and not (entry.status == "pending" and entry.place in done)
+        and not (entry.status == "ingested" and entry.id in moved)
     ]
     return [*kept, *latest.values()]
 

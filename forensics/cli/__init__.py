@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from forensics import __version__
-from forensics.errors import ForensicsError
+from forensics.errors import CaseError, ForensicsError, storage_trouble
 from forensics.text import safe_text
 
 # Command -> module, one line of help. The help stands here so that the list costs no import.
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of this tool, told as such
-        code = _defect(error)
+        code = _disk(error) or _defect(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -115,6 +115,15 @@ def _tell(error: ForensicsError) -> int:
     if error.hint:
         click.echo(f"  {safe_text(error.hint)}", err=True)
     return error.exit_code
+
+
+def _disk(error: Exception) -> int:
+    """Tell what the disk said; 0 where it is about something else."""
+    trouble = storage_trouble(error)
+    if not trouble:
+        return 0
+    hint = "Free some space or fix the permissions, and run the same again: what was read is kept."
+    return _tell(CaseError(f"The disk cannot be used: {trouble}.", hint=hint))
 
 
 def _defect(error: Exception) -> int:

@@ -72,10 +72,15 @@ class Cells:
             stamps = pc.cast(table.column(self._stamp), pa.float64())
         except pa.ArrowInvalid:
             return None
-        if table.num_rows != lines or stamps.null_count:
+        if table.num_rows != lines or stamps.null_count or not all(map(_is_finite, table.columns)):
             return None
         columns = [column.combine_chunks() for column in (*table.columns, stamps)]
         return pa.StructArray.from_arrays([_one(column) for column in columns], fields=list(self._kind))
+
+
+def _is_finite(column: Any) -> bool:
+    """Say whether no number is `nan` or `inf`, which the engine must not take for one."""
+    return not pa.types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() is not False
 
 
 def _one(column: Any) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ def text(value: Any) -> str | None:
 
 def integer(value: Any, bits: int = 64) -> int | None:
     """Return a whole number that fits a signed column of `bits`, else None."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         return None
     try:
         whole = int(value)
@@ -33,11 +34,11 @@ def integer(value: Any, bits: int = 64) -> int | None:
 
 
 def number(value: Any) -> float | None:
-    """Return a number as float, else None."""
+    """Return a finite number as float, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return float(value)
+        return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
 

@@ -44,9 +44,6 @@ _CLIENT = {
     "server_port": "{id.resp_p}",
 }
 
-# path -> the field behind `duration_ms`: its expression loses the text of what is no number
-DURATIONS = {"conn": "duration", "dns": "rtt"}
-
 # path -> (table, columns)
 LOGS: dict[str, tuple[str, dict[str, str]]] = {
     "conn": (
@@ -55,9 +52,9 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
         | _ENDS
         | {
             # a duration beyond a century is no duration, and would overflow
-            "end_time": "case when abs(try_cast({duration} as double)) < 3e9 "
-            "then any_time({ts}) + to_microseconds(round(try_cast({duration} as double) * 1000000)::bigint) end",
-            "duration_ms": "try_cast({duration} as double) * 1000",
+            "end_time": "case when abs(to_double({duration})) < 3e9 "
+            "then any_time({ts}) + to_microseconds(round(to_double({duration}) * 1000000)::bigint) end",
+            "duration_ms": "to_double({duration}) * 1000",
             "network_transport": "{proto}",
             "network_protocol_name": "{service}",
             "network_direction": _DIRECTION,
@@ -96,7 +93,7 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
             "dns_answers": "answers({[]answers}, {[]TTLs})",
             "dns_id": "{trans_id}",
             "network_transport": "{proto}",
-            "duration_ms": "try_cast({rtt} as double) * 1000",
+            "duration_ms": "to_double({rtt}) * 1000",
         },
     ),
     "http": (
@@ -137,6 +134,8 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
     ),
 }
 
+# Columns that are computed from a field: the text to keep where the field holds no number.
+_COMPUTED = {"duration_ms": re.compile(r"to_double\((\{\w+\})\) \* 1000")}
 _NUMBERS = ("INTEGER", "BIGINT", "DOUBLE")
 _REFERENCE = re.compile(r"\{(\[\])?([\w.]+)\}")
 
@@ -154,7 +153,7 @@ def kinds(path: str) -> dict[str, str]:
         kind = TABLES[table].types[column]
         for match in _REFERENCE.finditer(expression):
             direct = kind if expression == match[0] and kind in _NUMBERS else "VARCHAR"
-            cast = f"try_cast({match[0]} as double)" in expression
+            cast = f"to_double({match[0]})" in expression
             found.setdefault(match[2], set()).add("DOUBLE" if cast else direct)
     return {field: kinds.pop() for field, kinds in found.items() if len(kinds) == 1 and not kinds & {"VARCHAR"}}
 
@@ -167,3 +166,12 @@ def columns(path: str, scalar: Callable[[str], str], many: Callable[[str], str])
 
     filled = {column: _REFERENCE.sub(fill, expression) for column, expression in LOGS[path][1].items()}
     return {"observer": literal(f"{OBSERVER}.{path}")} | filled
+
+
+def texts(path: str, scalar: Callable[[str], str]) -> dict[str, str]:
+    """Return the text of computed columns, to be kept where it is no number."""
+    expressions = LOGS[path][1]
+    found = {column: pattern.fullmatch(expressions.get(column, "")) for column, pattern in _COMPUTED.items()}
+    return {
+        column: _REFERENCE.sub(lambda field: scalar(field[2]), match[1]) for column, match in found.items() if match
+    }

@@ -23,10 +23,13 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from forensics.store import literal, name
+from forensics.text import whole_pairs
 
 SAMPLE_LINES = 200
 # A document is held whole: JSON of this size takes about 2 GB as objects.
 MAX_DOCUMENT_BYTES = 256 << 20
+# The macros that read text as a number, by type.
+NUMBERS = {"INTEGER": "to_integer", "BIGINT": "to_bigint", "DOUBLE": "to_double"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Head:
 
 def _json_object(line: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(line)
+        value = json.loads(whole_pairs(line))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -7,6 +7,7 @@ Defined in docs/formats.md: `{"time","id","request":{...},"response":{...},"clie
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from forensics.importers.contract import Head, LinePlan, json_fields, json_key_checks, other_keys
 from forensics.store import literal, name
@@ -23,7 +24,7 @@ _MESSAGE = {
     "body_size": "VARCHAR",
 }
 _AUTHORITY = "coalesce(url_authority_part(f.request.url), header_value(header_pairs(f.request.headers), 'host'))"
-_STRUCTURE = {
+_STRUCTURE: dict[str, Any] = {
     "time": "VARCHAR",
     "id": "VARCHAR",
     "request": {"method": "VARCHAR", "url": "VARCHAR", **_MESSAGE},
@@ -93,7 +94,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         tables={"http_exchanges": columns},
         checks=(
             ("any_time(f.time) is null", "time is missing or not a time"),
-            ("f.request is null or f.response is null", "request or response is missing"),
+            (f"{_absent('request')} or {_absent('response')}", "request or response is missing"),
         ),
         attributes={key: f"f.{name(key)}" for key in extra},
         keys=json_key_checks(head, ("request", "response")),
@@ -106,6 +107,12 @@ def _unread_headers(side: str) -> str:
     """Return the text of headers that are there but are no list of pairs; only lines without pairs are looked at again."""
     text = f"nullif(json_extract(line, '$.{side}.headers')::varchar, 'null')"
     return f"case when f.{side}.headers is null then {text} end"
+
+
+def _absent(side: str) -> str:
+    """Return the SQL that says whether there is no such object: the engine makes an empty one of a text, a number or a list."""
+    parts = " and ".join(f"f.{side}.{key} is null" for key in _STRUCTURE[side])
+    return f"(f.{side} is null or ({parts} and try(json_type(line, '$.{side}')) is distinct from 'OBJECT'))"
 
 
 def _message(side: str) -> dict[str, str]:

@@ -142,7 +142,7 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     "VARCHAR": str,
     "INTEGER": lambda field: integer(field, 32),
     "BIGINT": integer,
-    "DOUBLE": float,
+    "DOUBLE": lambda field: number(float(field)),
     "BOOLEAN": lambda field: _BOOLEANS[field.lower()],
     "TIMESTAMP": _time,
 }

@@ -81,6 +81,7 @@ def plan(head: Head, path: Path) -> LinePlan:
         if stream:
             conditions[table] = f"list_contains({literal(same)}, f.{name(stream)})"
     extra = other_keys(head, mapped)
+    texts = _merged({log: _zeek.texts(log, partial(_field, keys)) for log in paths}, stream)
     checks = [(f"any_time({_field(keys, 'ts')}) is null", "ts is not a time")]
     if stream:
         checks.append(
@@ -93,13 +94,10 @@ def plan(head: Head, path: Path) -> LinePlan:
         fields=json_fields({**mapped, **dict.fromkeys(extra, "JSON")}),
         tables=tables,
         conditions=conditions,
+        raw=texts,
         checks=tuple(checks),
         attributes={key: f"f.{name(key)}" for key in extra},
         keys=json_key_checks(head),
-        raw=_merged(
-            {log: {"duration_ms": _field(keys, field)} for log, field in _zeek.DURATIONS.items() if log in paths},
-            stream,
-        ),
         time_rule="ts, seconds since 1970 or ISO 8601, UTC",
     )
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from forensics.errors import FormatError, TruncatedError
 from forensics.evidence import HashingReader, open_file
 from forensics.importers import _zeek
 from forensics.importers._cells import STAMP, Cells
-from forensics.importers.contract import Head, LinePlan
+from forensics.importers.contract import NUMBERS, Head, LinePlan
 from forensics.store import literal
 
 NAME = "zeek-tsv"
@@ -97,23 +98,16 @@ def _many_logs(path: Path, sections: list[Section]) -> LinePlan:
         checks.append((f"list_contains([{', '.join(unknown)}], section)", "a Zeek log that is not mapped"))
     times = " ".join(f"when {index} then any_time({_scalar(item, 'ts')})" for index, item in enumerate(sections))
     checks.append((f"case section {times} end is null", "ts is not a time"))
+    known = [(index, item) for index, item in enumerate(sections) if item.path in _zeek.LOGS]
     return LinePlan(
         fields=_SPLIT,
+        raw=_merged([(index, _zeek.texts(item.path, partial(_scalar, item))) for index, item in known]),
         tables=tables,
         conditions=conditions,
         checks=tuple(checks),
         starts=tuple(item.start for item in sections),
-        raw=_merged([(index, _raw(item, lambda place: f"f[{place}]")) for index, item in enumerate(sections)]),
         **_ALWAYS,
     )
-
-
-def _raw(section: Section, cell: Callable[[int], str]) -> dict[str, str]:
-    """Return the text behind columns whose expression loses it; `cell` gives the SQL of the cell with a number from 1."""
-    field = _zeek.DURATIONS.get(section.path, "")
-    if field not in section.fields:
-        return {}
-    return {"duration_ms": f"nullif({cell(section.fields.index(field) + 1)}, {literal(section.unset)})"}
 
 
 def _can_be_cut(section: Section) -> bool:
@@ -130,14 +124,14 @@ def _one_log(section: Section) -> LinePlan:
     }
     stamp = section.fields.index("ts") + 1
     table = _zeek.LOGS[section.path][0]
-    texts = _columns(section, lambda index: f"nullif(f.raw[{index}], {literal(section.unset)})")
+    texts = _columns(section, _raw_cell(section))
     typed = _columns(section, lambda index: f"f.c{index}", kinds)
     return LinePlan(
         fields=f"case when cells.{STAMP} is not null then {_cut(wanted, len(section.fields))} "
         f"else list_transform([{_SPLIT}], lambda p: {_split(wanted, stamp, section.unset)})[1] end",
         tables={table: dict(sorted(texts.items()))},
-        raw=_raw(section, lambda place: f"f.raw[{place}]"),
         typed={column: sql.replace(f"any_time(f.c{stamp})", "f.time") for column, sql in typed.items()},
+        raw=_zeek.texts(section.path, lambda field: _text(section, field, _raw_cell(section))),
         doubt="f.raw is not null",
         conditions={table: "section = 0"},
         checks=(
@@ -149,6 +143,10 @@ def _one_log(section: Section) -> LinePlan:
         feed=Cells(len(section.fields), wanted, stamp, section.unset),
         **_ALWAYS,
     )
+
+
+def _raw_cell(section: Section) -> Callable[[int], str]:
+    return lambda index: f"nullif(f.raw[{index}], {literal(section.unset)})"
 
 
 def _cut(wanted: Mapping[int, str], count: int) -> str:
@@ -166,7 +164,7 @@ def _split(wanted: Mapping[int, str], stamp: int, unset: str) -> str:
 
 
 def _cast(text: str, kind: str) -> str:
-    return text if kind == "VARCHAR" else f"try_cast({text} as {kind})"
+    return f"{NUMBERS[kind]}({text})" if kind in NUMBERS else text
 
 
 def _sections(path: Path) -> Iterator[Section]:

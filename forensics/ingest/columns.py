@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.importers.contract import LinePlan
+from forensics.importers.contract import NUMBERS, LinePlan
 from forensics.schema import TABLES
 from forensics.store import literal, name
 
@@ -23,11 +23,19 @@ def columns_sql(plan: LinePlan, table: str) -> str:
         elif column == "attributes":
             columns.append(f"{_attributes(plan, table)} as attributes")
         else:
-            columns.append(f"{_cast(given.get(column, 'null'), kind)} as {name(column)}")
+            read = _trusted if column in plan.typed else _cast
+            columns.append(f"{read(given.get(column, 'null'), kind)} as {name(column)}")
     return ", ".join(columns)
 
 
 def _cast(expression: str, kind: str) -> str:
+    """Return the SQL that reads a value; text that is no whole or no finite number becomes NULL."""
+    if kind in NUMBERS and expression != "null":
+        return f"{NUMBERS[kind]}({expression})"
+    return _trusted(expression, kind)
+
+
+def _trusted(expression: str, kind: str) -> str:
     return expression if kind == "VARCHAR" else f"try_cast({expression} as {kind})"
 
 

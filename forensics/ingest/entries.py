@@ -35,7 +35,7 @@ def ingested(
     forced: bool,
 ) -> LedgerEntry:
     """Return the entry of a parsed file; `previous` is the entry it continues."""
-    identity, info = outcome.identity, source.path.stat()
+    identity, (inode, mtime_ns) = outcome.identity, _on_disk(source)
     return LedgerEntry(
         id=identity.evidence_id,
         name=source.name,
@@ -46,8 +46,8 @@ def ingested(
         content_sha256=identity.content_sha256,
         content_size=identity.content_size,
         member=source.member,
-        inode=info.st_ino,
-        mtime_ns=info.st_mtime_ns,
+        inode=inode,
+        mtime_ns=mtime_ns,
         compression=outcome.compression,
         format=importer.name,
         forced=forced,
@@ -71,3 +71,12 @@ def ingested(
         note=outcome.note,
         truncated=outcome.truncated,
     )
+
+
+def _on_disk(source: Source) -> tuple[int, int]:
+    """Return inode and time of change; zeros where the file went away while it was read."""
+    try:
+        info = source.path.stat()
+    except OSError:
+        return 0, 0
+    return info.st_ino, info.st_mtime_ns

@@ -5,7 +5,6 @@ Killed at any moment, the journal tells what is done; the next ingest reads the 
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
 import shutil
@@ -20,7 +19,7 @@ import msgspec
 from forensics import __version__
 from forensics.case import Case, LedgerEntry, file_sha256
 from forensics.case.ledger import in_order, merge
-from forensics.errors import CaseError, EvidenceError, TruncatedError
+from forensics.errors import CaseError, EvidenceError, TruncatedError, storage_trouble
 from forensics.evidence import (
     HashingReader,
     Kind,
@@ -41,11 +40,9 @@ from forensics.ingest.line_files import Job, Outcome
 from forensics.ingest.options import Options, Watcher
 from forensics.ingest.parsing import parse, span
 from forensics.ingest.recognition import choose, head_of, other
-from forensics.ingest.settle import chain, replaced, settle
+from forensics.ingest.settle import chain, last_segments, replaced, segments, settle
 from forensics.store import Store
 from forensics.text import plural, safe_text
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class Intake:
@@ -105,14 +102,16 @@ class Intake:
             return [entries.unread(source, "failed", error.message)]
         except CaseError:
             raise
+        except OSError as error:
+            if trouble := storage_trouble(error):
+                raise CaseError(
+                    f"The case {self._case.folder} cannot be written: {trouble}.",
+                    hint="Free some space or fix the permissions, and run the same again: what is read already is kept.",
+                ) from error
+            return [entries.unread(source, "failed", f"cannot be read: {error.strerror}")]
         except Exception as error:  # a defect met in one file must not cost the others; it is told, with exit code 3
             if os.environ.get("CANARY_DEBUG"):
                 raise
-            if isinstance(error, OSError) and error.errno in _FULL:
-                raise CaseError(
-                    f"The case {self._case.folder} cannot be written: {error.strerror}.",
-                    hint="Free some space and run the same again: what is read already is kept.",
-                ) from error
             what = f"a defect of this tool stopped it: {type(error).__name__}: {safe_text(error, 200)}"
             return [entries.unread(source, "failed", what)]
 
@@ -159,8 +158,18 @@ class Intake:
         importer = self._forced or choose(source, head)
         if importer is None:
             return [entries.identified(source, *other(source, head))]
-        found = self._load(engine, source, importer, head, [] if self._options.fresh else previous)
+        previous = [] if self._options.fresh else previous or self._moved(source)
+        found = [*self._load(engine, source, importer, head, previous), *_moved_along(source, previous)]
         return [self._copied(source, found[0]), *found[1:]] if self._options.copy else found
+
+    def _moved(self, source: Source) -> list[LedgerEntry]:
+        """Return the entries of a file of the same folder that this one begins with: a log that was rotated after it had grown."""
+        folder, size = Path(source.location).parent, source.path.stat().st_size
+        for entry in sorted(last_segments(self._known), key=lambda entry: -entry.content_size):
+            beside = not entry.member and not source.member and Path(entry.path).parent == folder
+            if beside and entry.size <= size and _begins_with(source.path, entry, and_more=True):
+                return segments(self._known, entry)
+        return []
 
     def _is_same(self, source: Source, entry: LedgerEntry) -> bool:
         """Say whether the tables of this file are there already: same bytes, same version of this tool, same format asked for."""
@@ -187,6 +196,8 @@ class Intake:
             outcome = parse(job)
         except NotGrownError:
             outcome = parse(replace(job, mark=None))
+        if outcome.continues and outcome.identity.content_sha256 == previous[-1].content_sha256:
+            return [_packed_anew(source, previous[-1], outcome)]
         entry = self._kept(engine, source, importer, outcome, previous)
         shutil.rmtree(work, ignore_errors=True)
         if not previous or outcome.continues or not _begins_with(source.path, previous[-1]):
@@ -261,15 +272,39 @@ def _mark(previous: Sequence[LedgerEntry], importer: Importer) -> Mark | None:
     return Mark(last.content_size, last.content_sha256, last.last_record)
 
 
-def _begins_with(path: Path, entry: LedgerEntry) -> bool:
+def _moved_along(source: Source, previous: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Return earlier segments of a file that lies elsewhere now, at its new place."""
+    return [
+        msgspec.structs.replace(entry, name=source.name, path=source.location)
+        for entry in previous
+        if entry.path != source.location
+    ]
+
+
+def _packed_anew(source: Source, entry: LedgerEntry, outcome: Outcome) -> LedgerEntry:
+    """Return the entry of a file that holds what it held, compressed in another way."""
+    identity, info = outcome.identity, source.path.stat()
+    return msgspec.structs.replace(
+        entry,
+        name=source.name,
+        size=identity.size,
+        sha256=identity.sha256,
+        compression=outcome.compression,
+        mtime_ns=info.st_mtime_ns,
+    )
+
+
+def _begins_with(path: Path, entry: LedgerEntry, *, and_more: bool = False) -> bool:
+    """Say whether the file begins with what was read of the entry, and more if that is asked for."""
     mark = Mark(entry.content_size, entry.content_sha256, 0)
     with closing(HashingReader(path, mark=mark)) as reader:
         try:
-            while reader.inner_bytes < entry.content_size and reader.read(1 << 20):
+            wanted = entry.content_size + and_more
+            while reader.inner_bytes < wanted and reader.read(1 << 20):
                 pass
         except (NotGrownError, TruncatedError):
             return False
-        return reader.inner_bytes >= entry.content_size
+        return reader.inner_bytes >= wanted
 
 
 def _move(source: Path, target: Path) -> None:

@@ -162,6 +162,7 @@ class _Given:
     """The lines of a file for one statement. Its end draws what the engine did not ask for: the hash covers the whole file."""
 
     def __init__(self, path: Path, plan: LinePlan, progress: lines.Progress) -> None:
+        self._progress = progress
         self._lines = lines.batches(path, progress, plan.starts)
         self._batches = _fed(self._lines, plan.feed) if plan.feed else self._lines
         schema = progress.schema.append(plan.feed.field) if plan.feed else progress.schema
@@ -175,6 +176,8 @@ class _Given:
             deque(self._batches, maxlen=0)
         self._batches.close()
         self._lines.close()
+        if kind is not None and self._progress.failure:
+            raise self._progress.failure from None  # the engine tells what went wrong while it drew lines as a traceback
 
 
 def _fed(batches: Iterator[pa.RecordBatch], feed: Feed) -> Generator[pa.RecordBatch]:

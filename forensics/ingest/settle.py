@@ -11,14 +11,24 @@ from forensics.case import LedgerEntry
 
 def chain(entries: Sequence[LedgerEntry], place: tuple[str, str]) -> list[LedgerEntry]:
     """Return the entries of the file at `place` as it was read last, first segment first; empty where there is none."""
-    here = {entry.id: entry for entry in entries if entry.place == place and entry.status == "ingested"}
-    continued = {entry.continues for entry in here.values()}
-    tails = [entry for entry in here.values() if entry.id not in continued]
-    if not tails:
-        return []
-    found = [max(tails, key=lambda entry: (entry.mtime_ns, entry.content_size, entry.id))]
-    while found[0].continues in here:
-        found.insert(0, here[found[0].continues])
+    tails = [entry for entry in last_segments(entries) if entry.place == place]
+    return (
+        segments(entries, max(tails, key=lambda entry: (entry.mtime_ns, entry.content_size, entry.id))) if tails else []
+    )
+
+
+def last_segments(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Return the entries with rows that no other continues."""
+    continued = {entry.continues for entry in entries}
+    return [entry for entry in entries if entry.status == "ingested" and entry.id not in continued]
+
+
+def segments(entries: Sequence[LedgerEntry], last: LedgerEntry) -> list[LedgerEntry]:
+    """Return the entries that end with `last`; a file may have been moved between two segments."""
+    by_id = {entry.id: entry for entry in entries if entry.status == "ingested"}
+    found = [last]
+    while found[0].continues in by_id:
+        found.insert(0, by_id[found[0].continues])
     return found
 
 

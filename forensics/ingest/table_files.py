@@ -11,6 +11,9 @@ from forensics.importers._native import TIMELESS
 from forensics.ingest.line_files import Job, Outcome
 from forensics.store import PARQUET, Store, literal
 
+# The engine takes a name for a pattern: it gets one without surprises, a link in the scratch folder.
+SAFE_NAME = "input.parquet"
+
 
 def load(job: Job) -> Outcome:
     """Copy a columnar file into the case's own Parquet; rows without a time that can be read are rejected.
@@ -23,7 +26,7 @@ def load(job: Job) -> Outcome:
         while data := reader.read(1 << 20):
             if job.notify:
                 job.notify(len(data))
-        safe = job.work / "input.parquet"
+        safe = job.work / SAFE_NAME
         safe.symlink_to(job.path.absolute())
         table, select = job.importer.call("table_sql", job.engine, safe)
         outcome = _written(job.engine, table, select, job.work)

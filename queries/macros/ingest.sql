@@ -1,6 +1,12 @@
 /* What importers share when they turn text into columns. Every macro gives NULL for text it cannot read. */
 create or replace macro in_range(t) as
     case when t between timestamp '1990-01-01' and timestamp '2100-01-01' then t end;
+/* numbers of text; the engine alone rounds 200.5 to 201 and takes `nan`, `inf` and 1e999 for numbers, which every sum is lost in */
+create or replace macro has_fraction(x) as (contains(x, '.') or contains(x, '-')) and coalesce(try_cast(x as double) % 1 <> 0, false);
+create or replace macro to_integer(x) as case when not has_fraction(x) then try_cast(x as integer) end;
+create or replace macro to_bigint(x) as case when not has_fraction(x) then try_cast(x as bigint) end;
+create or replace macro finite(x) as case when isfinite(x) then x end;
+create or replace macro to_double(x) as finite(try_cast(x as double));
 create or replace macro dash(x) as nullif(nullif(x, '-'), '');
 /* ISO 8601; an offset is applied, without one the stamp is UTC. A cast to TIMESTAMP ignores the offset (DuckDB 2.0) but is twice as fast. */
 create or replace macro iso_time(x) as
@@ -42,7 +48,7 @@ create or replace macro request_target(x) as
 create or replace macro protocol_version(x) as
     case when contains(x, ' HTTP/') then nullif(split_part(x, ' HTTP/', -1), '') end;
 create or replace macro answers(data, ttls) as
-    list_transform(list_zip(data, ttls), lambda x: {'type': null::varchar, 'data': x[1], 'ttl': try_cast(x[2] as double)});
+    list_transform(list_zip(data, ttls), lambda x: {'type': null::varchar, 'data': x[1], 'ttl': to_double(x[2])});
 /* scheme, authority and the rest of an absolute or relative URL (RFC 3986, appendix B) */
 create or replace macro url_scheme_part(x) as nullif(lower(regexp_extract(x, '^([a-zA-Z][a-zA-Z0-9+.-]*)://', 1)), '');
 create or replace macro url_authority_part(x) as nullif(regexp_extract(x, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]*)', 1), '');

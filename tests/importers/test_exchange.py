@@ -156,3 +156,12 @@ def test_an_absolute_url_without_a_path(tmp_path: Path) -> None:
         "/",
         "x=1",
     )
+
+
+@pytest.mark.parametrize("side", ["request", "response"])
+@pytest.mark.parametrize("value", ["x", 5, [], True, None])
+def test_a_request_or_response_that_is_no_object_is_refused(tmp_path: Path, side: str, value: object) -> None:
+    good = {"time": "2026-03-03T09:00:00Z", "request": {"method": "GET"}, "response": {"status": 200}}
+    loaded = load(tmp_path, lines(*[good] * 20, {**good, side: value}, {**good, side: {}}))
+    assert loaded.reasons() == [(21, "request or response is missing")]
+    assert loaded.entry.accepted == 21

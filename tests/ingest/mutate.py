@@ -1,0 +1,219 @@
+"""Small files of every format, and ways to damage them: bytes, lines, JSON values, compression and archives. A seed gives the same file."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import random
+import re
+import tarfile
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from tests.ingest.abuse import LOGS
+
+SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "checkout-compromised"
+LINE_FORMATS = {
+    "combined": "",
+    "envoy-json": "start_time",
+    "exchange": "time",
+    "native-ndjson": "time",
+    "zeek-json": "ts",
+    "zeek-tsv": "",
+}
+_DEEP = "@@deep@@"
+VALUES: tuple[Any, ...] = (
+    *(None, True, -1, 0, 0.5, 10**30, -(10**400), 1e308, float("inf"), float("nan"), 9007199254740993, 2**63, 2**31),
+    *("", "x" * 70_000, "\ud800", "a\x00b", "NaN", "-", "1e5", "0x10", "1_0", "2026-13-01T00:00:00Z", "1772528400", "\u0662", "'; --"),
+    *("9999999999999999999999999999-01-01T00:00:00Z", "2026-03-03T09:00:00+99:99", "[::1", "::::", "@", "://", "http://[", "a:99999"),
+    *([], {}, [[]], [None], [{}], {"": 1}, [1, "a", None, {"b": []}], {"name": 5}, [["a"]], [["a", "b", "c"]], _DEEP),
+)  # fmt: skip
+BYTES = (
+    b"\x00",
+    b"\xff",
+    b"\r",
+    b"\n",
+    b'"',
+    b"\\",
+    b"\t",
+    b"{",
+    b"]",
+    b"\xef\xbb\xbf",
+    b"\xed\xa0\x80",
+    b"#",
+    b"#fields\tts\n",
+)
+
+
+@cache
+def seeds(size: int = 40) -> dict[str, list[bytes]]:
+    """Return `size` records of a good file of every line format, and good documents; joined by line feeds for line formats, else one document."""
+    draw = random.Random(1)  # noqa: S311 - a fixed sequence is wanted
+    found = {log.name: [*log.opening, *(log.good(draw) for _ in range(size))] for log in LOGS}
+    conn = {
+        "ts": 1772528400.25,
+        "uid": "C",
+        "id.orig_h": "10.0.0.1",
+        "id.orig_p": 5,
+        "id.resp_h": "10.0.0.2",
+        "id.resp_p": 443,
+    }
+    conn |= {"proto": "tcp", "conn_state": "SF", "duration": 1.5, "orig_bytes": 7}
+    found["zeek-json"] = [json.dumps(conn | {"uid": f"C{number}"}).encode() for number in range(size)]
+    metric = {"time": "2026-03-03T09:00:00Z", "metric_name": "m", "metric_value": 1.5, "labels": {"a": 1}}
+    found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
+    table = b"time,metric_name,metric_value,labels\n" + b'2026-03-03T09:00:00Z,"m ""x""",1.5,"{""a"": 1}"\n' * 20
+    found["native-csv"] = [table]
+    found["native-parquet"] = [_parquet()]
+    found["cyclonedx"] = [_short("sbom/checkout-2.4.0.cdx.json", "components")]
+    found["har"] = [_har()]
+    rollout = [_short(f"rollout/{name}.json", "items") for name in ("events", "pods", "analysisrun")]
+    found["kubernetes"] = [b"\n---\n".join([*rollout[:1], (SAMPLE / "rollout" / "rollout.yaml").read_bytes()])]
+    found["kubernetes-pods"] = [rollout[1]]
+    found["kubernetes-run"] = [rollout[2]]
+    return found
+
+
+def _short(name: str, key: str) -> bytes:
+    document = json.loads((SAMPLE / name).read_bytes())
+    if isinstance(document.get(key), list):
+        document[key] = document[key][:12]
+    return json.dumps(document).encode()
+
+
+def _har() -> bytes:
+    document = json.loads((SAMPLE / "samples" / "browser.har").read_bytes())
+    document["log"]["entries"] = document["log"]["entries"][:6]
+    return json.dumps(document).encode()
+
+
+def _parquet() -> bytes:
+    out = io.BytesIO()
+    columns = {"time": ["2026-03-03T09:00:00Z", "never"] * 20, "metric_name": ["m"] * 40, "metric_value": [1.5] * 40}
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def damaged(name: str, draw: random.Random, size: int) -> bytes:
+    """Return a file of a format with one to six things wrong."""
+    records = list(seeds(size)[name])
+    for _ in range(draw.randrange(1, 7)):
+        place = draw.randrange(len(records))
+        records[place] = draw.choice(_RECORD if name != "native-parquet" else (_bytes,))(records[place], draw)
+        if len(records) > 1 and draw.random() < 0.3:
+            draw.choice((_double, _splice))(records, draw)
+    data = b"\n".join(records) + (b"\n" if len(records) > 1 and draw.random() < 0.8 else b"")
+    return data[: draw.randrange(1, len(data))] if draw.random() < 0.1 else data
+
+
+def _double(records: list[bytes], draw: random.Random) -> None:
+    records.insert(draw.randrange(len(records)), draw.choice(records))
+
+
+def _splice(records: list[bytes], draw: random.Random) -> None:
+    first, second = draw.choice(records), draw.choice(records)
+    records[draw.randrange(len(records))] = (
+        first[: draw.randrange(len(first) + 1)] + second[draw.randrange(len(second) + 1) :]
+    )
+
+
+def _bytes(data: bytes, draw: random.Random) -> bytes:
+    place, size = draw.randrange(len(data) + 1), draw.randrange(1, 9)
+    middle = draw.choice((b"", draw.choice(BYTES), draw.randbytes(size), data[place : place + size] * 2))
+    return data[:place] + middle + data[place + draw.choice((0, 0, 1, size)) :]
+
+
+def _flip(data: bytes, draw: random.Random) -> bytes:
+    if not data:
+        return data
+    place = draw.randrange(len(data))
+    return data[:place] + bytes([data[place] ^ 1 << draw.randrange(8)]) + data[place + 1 :]
+
+
+def _number(data: bytes, draw: random.Random) -> bytes:
+    numbers = list(re.finditer(rb"\d+", data))
+    if not numbers:
+        return data
+    match = draw.choice(numbers)
+    new = draw.choice((b"9" * 40, b"-1", b"1e400", b"0x1", b"007", b"1.5", b"", b"NaN", b"9223372036854775808"))
+    return data[: match.start()] + new + data[match.end() :]
+
+
+def _json(data: bytes, draw: random.Random) -> bytes:
+    """Swap a value, rename or double a key somewhere in the document."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return _bytes(data, draw)
+    holders = _holders(document)
+    if not holders:
+        return data
+    holder = draw.choice(holders)
+    key = draw.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
+    kind = draw.random()
+    if kind < 0.7 or not isinstance(holder, dict):
+        holder[key] = draw.choice(VALUES)
+    elif kind < 0.85:
+        holder[draw.choice((key.upper(), key + " ", "", "k" * 300, "\ud800"))] = holder.pop(key)
+    text = json.dumps(document, ensure_ascii=draw.random() < 0.7)
+    if kind >= 0.85 and isinstance(holder, dict):
+        text = text.replace(f'"{key}":', f'"{key}": 1, "{key}":', 1)
+    depth = draw.choice((60, 1500, 30_000))
+    text = text.replace(f'"{_DEEP}"', '{"a":[' * depth + "]}" * depth)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _holders(value: Any) -> list[Any]:
+    """Every object and list that is not empty."""
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return ([value] if inner else []) + [holder for item in inner for holder in _holders(item)]
+
+
+_RECORD: tuple[Callable[[bytes, random.Random], bytes], ...] = (_bytes, _flip, _number, _json, _json)
+
+
+def _zip(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("inside"), data)
+    return out.getvalue()
+
+
+def _tar(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("inside")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+PACKERS: tuple[Callable[[bytes], bytes], ...] = (
+    lambda data: gzip.compress(data, mtime=0),
+    lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
+    bz2.compress,
+    lzma.compress,
+    _zip,
+    _tar,
+    lambda data: gzip.compress(_tar(data), mtime=0),
+)
+
+
+def packed(data: bytes, draw: random.Random) -> tuple[bytes, bool]:
+    """Return the file packed or as it is, and whether the packing was damaged."""
+    if draw.random() < 0.7:
+        return data, False
+    whole = draw.choice(PACKERS)(data)
+    if draw.random() < 0.5:
+        return whole, False
+    return draw.choice((_flip, _bytes, lambda data, draw: data[: draw.randrange(1, len(data))]))(whole, draw), True
