@@ -1,18 +1,21 @@
 """The one door to DuckDB: an ingest engine, a cache builder, and a sandbox for detectors' and users' SQL.
 
-Detectors and users' SQL are untrusted: exactly one SELECT (checked by the engine's own parser before it runs), reading limited to the
-case's table files, no other file, no network, configuration locked, memory and time limited.
+Detectors and users' SQL are untrusted: exactly one SELECT that only reads the case's tables and calls no function that reads files,
+settings, logs or other SQL (checked on the syntax tree of the engine's own parser before it runs), reading limited to the case's table
+files, no other file, no network, configuration locked, memory and time limited.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -29,6 +32,19 @@ INGEST_MEMORY = "1GB"
 PARQUET = "format parquet, parquet_version v2, compression zstd, compression_level 1"
 QUERY_MEMORY = "4GB"
 QUERY_SECONDS = 600.0
+QUERY_TEXT = 100_000  # characters of one SELECT
+_PATIENCE = 2.0  # seconds that an interrupted statement has to end
+# What a SELECT of unknown origin may be made of. A CTE of DuckDB 2.0 may hold COPY, INSERT, UPDATE and DELETE and is still a SELECT.
+_QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "repeat", "json_each", "json_tree"})
+_SHOWN = frozenset({'"tables"', "__show_tables_expanded"})
+_ABOUT_TABLES = frozenset({"tables", "columns", "schemata"})  # other system views show paths, settings and definitions
+_NOT_FUNCTIONS = frozenset({
+    "current_setting", "getenv", "getvariable", "write_log", "parse_duckdb_log_message", "sleep_ms", "pg_sleep", "nextval", "currval",
+    "json_serialize_sql", "json_deserialize_sql", "json_serialize_plan", "json_execute_serialized_sql", "read_text", "read_blob",
+    "pg_get_viewdef", "pg_get_constraintdef", "get_block_size", "format_type",
+})  # fmt: skip
+_T = TypeVar("_T")
 
 
 _MAX_PLANNED = 32
@@ -64,26 +80,26 @@ class _Source:
 class Store:
     """A connection whose results are always drained (an unread result blocks the next statement in DuckDB 2.0)."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, apart: bool = False) -> None:
         self._connection = connection
         self._planned: dict[str, tuple[str, _Source]] = {}
         self._count = 0
+        self._apart = apart  # statements run beside the main thread, so that a signal ends them at once
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
         """Run statements; return the first number of the last result (the row count of COPY, INSERT), else 0."""
-        rows = self._run(sql, parameters).fetchall()
+        rows = self.rows(sql, parameters)
         first = rows[0][0] if rows and rows[0] else 0
         return first if isinstance(first, int) else 0
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Return all rows as tuples."""
-        return self._run(sql, parameters).fetchall()
+        return self._drained(lambda: self._run(sql, parameters).fetchall())
 
     def dicts(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return all rows as dicts in column order."""
-        result = self._run(sql, parameters)
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        names, rows = self._drained(lambda: _table(self._run(sql, parameters)))
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Return all rows as an Arrow table."""
@@ -150,11 +166,48 @@ class Store:
         self._connection.interrupt()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection; one that still computes what a signal interrupted ends with the process."""
+        with suppress(duckdb.ResourceInUseException):
+            self._connection.close()
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
         return self._connection.execute(sql, dict(parameters) if parameters else None)
+
+    def _drained(self, work: Callable[[], _T]) -> _T:
+        """Run and read a statement; beside the main thread where that was asked for: the engine does not hear signals."""
+        if not self._apart or threading.current_thread() is not threading.main_thread():
+            return work()
+        return _beside(work, self._connection.interrupt)
+
+
+def _beside(work: Callable[[], _T], stop: Callable[[], None]) -> _T:
+    """Return what `work` returns in a thread of its own; a signal stops the work and goes on to the caller."""
+    done: list[_T] = []
+    failed: list[BaseException] = []
+    ended = threading.Event()  # Thread.join() takes a thread for ended once a signal came (Python 3.11)
+
+    def body() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asked
+            failed.append(error)
+        ended.set()
+
+    threading.Thread(target=body, daemon=True).start()
+    try:
+        ended.wait()
+    except BaseException:
+        stop()
+        ended.wait(_PATIENCE)
+        raise
+    if failed:
+        raise failed[0]
+    return done[0]
+
+
+def _table(result: duckdb.DuckDBPyConnection, limit: int | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+    names = [column[0] for column in result.description or []]
+    return names, result.fetchall() if limit is None else result.fetchmany(limit)
 
 
 class Sandbox(Store):
@@ -180,38 +233,54 @@ class Sandbox(Store):
         seconds: float = QUERY_SECONDS,
         limit: int | None = None,
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return column names and rows of exactly one SELECT; raises `QueryError` like `select`."""
+        """Return column names and rows of exactly one SELECT, the first `limit`; raises `QueryError` like `select`."""
         require_select(sql)
-        watchdog = threading.Timer(seconds, self._connection.interrupt)
+        _require_reading(sql)
+        late = threading.Event()
+        watchdog = threading.Timer(seconds, self._stop, [late])
+        watchdog.daemon = True
         watchdog.start()
         try:
-            result = self._run(sql, parameters)
-            columns = [column[0] for column in result.description or []]
-            rows = result.fetchall() if limit is None else result.fetchmany(limit)
-            if limit is not None:
-                result.fetchall()
-        except (duckdb.InterruptException, RuntimeError) as error:
-            if "interrupted" not in str(error).lower():
-                raise
-            raise QueryError(
-                f"The query took longer than {seconds:.0f} s.", hint="Narrow it by time or cohort."
-            ) from error
-        except duckdb.Error as error:
+            return self._drained(lambda: self._limited(sql, parameters, limit))
+        except (duckdb.Error, RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
+            if late.is_set():
+                raise QueryError(
+                    f"The query took longer than {seconds:g} s.", hint="Narrow it by time or cohort."
+                ) from error
             raise QueryError(
                 _first_line(error), hint='List tables with: canary-forensics sql CASE "show tables".'
             ) from error
         finally:
             watchdog.cancel()
-        return columns, rows
+
+    def _limited(
+        self, sql: str, parameters: Mapping[str, Any] | None, limit: int | None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Read `limit` rows and leave the rest uncomputed: a result may be larger than memory."""
+        result = self._run(sql, parameters)
+        found = _table(result, limit)
+        if limit is not None and len(found[1]) == limit:
+            self._connection.interrupt()
+            with suppress(duckdb.Error, RuntimeError):
+                result.fetchmany(1)
+        return found
+
+    def _stop(self, late: threading.Event) -> None:
+        late.set()
+        self._connection.interrupt()
 
 
 def require_select(sql: str) -> None:
-    """Refuse anything but exactly one SELECT.
+    """Refuse anything but exactly one SELECT, also inside of it: COPY in a CTE writes and is still a SELECT to the engine.
 
     Raises:
-        QueryError: it does not parse, is not one statement, or is another kind of statement.
+        QueryError: it does not parse, is not one statement, or is or holds another kind of statement.
 
     """
+    if len(sql) > QUERY_TEXT:
+        raise QueryError(f"The SQL is longer than {QUERY_TEXT:,} characters.", hint="Write a shorter SELECT.")
+    if "\0" in sql or _is_broken(sql):
+        raise QueryError("The SQL holds a character that is none (NUL or half a pair).", hint="Write it in UTF-8.")
     try:
         statements = _parser().extract_statements(sql)
     except duckdb.Error as error:
@@ -226,6 +295,86 @@ def require_select(sql: str) -> None:
             f"Only SELECT is allowed, this is {kind.name}.",
             hint="The case's tables are evidence; they are never changed.",
         )
+    for part in _parts(_tree(sql)):
+        node = str(part.get("type") or "")
+        if node.endswith("_NODE") and node not in _QUERIES:
+            raise QueryError(
+                f"Only SELECT is allowed, this holds {node.removesuffix('_NODE').removesuffix('_QUERY')}.",
+                hint="The case's tables are evidence; they are never changed.",
+            )
+
+
+def _require_reading(sql: str) -> None:
+    """Refuse a SELECT that names anything but the case's tables, or calls what reaches beyond them; raises `QueryError`."""
+    for part in _parts(_tree(sql)):
+        if trouble := _trouble(part):
+            raise QueryError(trouble, hint="canary-forensics sql CASE --tables lists what can be asked.")
+
+
+def _is_broken(sql: str) -> bool:
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _tree(sql: str) -> Any:
+    """Return the syntax tree of one SELECT as the engine writes it down."""
+    text = _parser().execute("select json_serialize_sql($sql)", {"sql": sql}).fetchall()[0][0]
+    try:
+        tree = json.loads(text)
+    except RecursionError as error:
+        raise QueryError("The SQL is nested too deeply.", hint="Split it into named parts with WITH.") from error
+    if tree.get("error"):
+        raise QueryError(f"{tree.get('error_message')}.", hint="Check the SQL near the place named.")
+    return tree["statements"]
+
+
+def _parts(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a syntax tree."""
+    waiting = [tree]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _trouble(part: Mapping[str, Any]) -> str:
+    """Say what one object of a syntax tree must not be; empty where it may be."""
+    kind = part.get("type")
+    if kind == "TABLE_FUNCTION":
+        title = str(part["function"].get("function_name", "")).lower()
+        return "" if title in _TABLE_FUNCTIONS else f"{title}() is no table of the case."
+    if kind == "SHOW_REF":
+        known = part.get("query") is not None or part.get("table_name") in _SHOWN
+        return "" if known else "Only SHOW TABLES and DESCRIBE of a table are allowed."
+    if kind == "BASE_TABLE":
+        return _table_trouble(part)
+    called = str(part.get("function_name") or "").lower()
+    return f"{called}() is not allowed." if called in _NOT_FUNCTIONS else ""
+
+
+def _table_trouble(part: Mapping[str, Any]) -> str:
+    *place, title = [str(item).lower() for item in (part.get("qualified_name") or {}).get("path") or ["?"]]
+    if "information_schema" in place:
+        return "" if title in _ABOUT_TABLES else f"{title} is no table of the case."
+    if title in _system_views() or {"pg_catalog", "system", "temp"} & set(place):
+        return f"{title} is no table of the case."
+    return f"{title} is a file name, no table of the case." if re.search(r"[/\\.*?:]", title) else ""
+
+
+@cache
+def _system_views() -> frozenset[str]:
+    rows = (
+        _parser()
+        .execute("select view_name from duckdb_views() where internal and schema_name <> 'information_schema'")
+        .fetchall()
+    )
+    return frozenset(row[0].lower() for row in rows)
 
 
 def parameters_of(sql: str) -> set[str]:
@@ -239,8 +388,15 @@ def tables_of(sql: str) -> set[str]:
     return {table.rpartition(".")[2].strip('"') for table in _parser().get_table_names(without, qualified=True)}
 
 
+@cache
 def _parser() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+    """One engine without tables, files or network that only parses."""
+    connection = duckdb.connect()
+    connection.execute(
+        "set threads = 1; set autoinstall_known_extensions = false; set autoload_known_extensions = false;"
+        "set python_enable_replacements = false; set enable_external_access = false; set lock_configuration = true"
+    )
+    return connection
 
 
 def engine_version() -> str:
@@ -267,7 +423,7 @@ def open_cache(path: Path, temporary: Path, threads: int | None = None) -> Store
 
     """
     try:
-        store = Store(duckdb.connect(str(path)))
+        store = Store(duckdb.connect(str(path)), apart=True)
     except duckdb.Error as error:
         raise CaseError(
             f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again."
@@ -280,7 +436,7 @@ def open_cache(path: Path, temporary: Path, threads: int | None = None) -> Store
 def open_sandbox(path: Path, readable: Sequence[Path], temporary: Path, threads: int | None = None) -> Sandbox:
     """Return a read-only connection to the cache that may read exactly `readable` besides."""
     try:
-        sandbox = Sandbox(duckdb.connect(str(path), read_only=True))
+        sandbox = Sandbox(duckdb.connect(str(path), read_only=True), apart=True)
     except duckdb.Error as error:
         raise CaseError(
             f"{path} cannot be opened: {_first_line(error)}", hint="It is a cache: delete it and try again."
@@ -315,8 +471,11 @@ def _settings(store: Store, threads: int | None) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).split("\n\nLINE")[0].replace("\n", " ").strip()
-    return text if text.endswith((".", "!", "?")) else text + "."
+    text = str(error).split("\n\nLINE")[0].replace("\n", " ").strip() or type(error).__name__
+    if "'pytz'" in text:
+        return "A time with a zone cannot be returned; cast it with ::timestamp, or to text."
+    text = text if len(text) <= 1000 else text[:1000] + "…"
+    return text if text.endswith((".", "!", "?", "…")) else text + "."
 
 
 @contextmanager

@@ -45,6 +45,14 @@ def safe_text(value: object, limit: int | None = None) -> str:
     return _UNSAFE.sub(_visible, text)
 
 
+def middle_cut(text: str, limit: int) -> str:
+    """Return `text` with an ellipsis in the middle where it is longer than `limit`: beginning and ending of a name tell it."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return f"{text[: limit - 1 - tail]}…{text[-tail:]}"
+
+
 def safe_lines(value: str) -> str:
     """Like `safe_text`, but line feeds stay: for text this tool wrote itself, such as SQL."""
     return "\n".join(safe_text(line) for line in value.split("\n"))

@@ -15,6 +15,7 @@ from forensics import custody
 from forensics.case import commit, ledger
 from forensics.case.commit import file_sha256, write_bytes
 from forensics.case.ledger import LedgerEntry, Status
+from forensics.case.plain import require_plain
 from forensics.config import FILE_NAME, Loaded, empty, load
 from forensics.errors import CaseError, Location
 
@@ -132,9 +133,10 @@ def create(folder: Path) -> Case:
     """Make a case folder, readable by its owner only.
 
     Raises:
-        CaseError: the folder cannot be made or written.
+        CaseError: the folder cannot be made or written. IntegrityError: it is there and holds a link or a special file.
 
     """
+    require_plain(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in ("tables", "tmp", "results", "reports"):
@@ -152,9 +154,10 @@ def open_case(folder: Path) -> Case:
     """Return an existing case.
 
     Raises:
-        CaseError: there is no case in `folder`.
+        CaseError: there is no case in `folder`. IntegrityError: it holds a link or a special file.
 
     """
+    require_plain(folder)
     if not (folder / LEDGER).is_file():
         raise CaseError(f"{folder} is not a case.", hint="Make one with: canary-forensics review EVIDENCE --case DIR.")
     case = Case(folder)
@@ -173,8 +176,9 @@ def exclusive(case: Case) -> Iterator[None]:
 
     """
     path = case.folder / "lock"
+    require_plain(case.folder)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise CaseError(
             f"The case {case.folder} cannot be written: {error.strerror}.",

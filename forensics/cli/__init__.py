@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from forensics import __version__
 from forensics.errors import CaseError, ForensicsError, storage_trouble
-from forensics.text import safe_text
+from forensics.text import safe_lines, safe_text
+
+_INTERRUPTED = 130
 
 # Command -> module, one line of help. The help stands here so that the list costs no import.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -92,17 +96,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        click.echo(safe_lines(_shown(error)), err=True)
         code = 2
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; what was written so far is kept.", err=True)
-        code = 130
+        code = _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of this tool, told as such
         code = _disk(error) or _defect(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _shown(error: click.ClickException) -> str:
+    """Return what click shows of a wrong call; it may quote a file name that a shell put there."""
+    out = io.StringIO()
+    error.show(out)
+    return out.getvalue().rstrip("\n")
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit; at once where the engine still computes what a signal interrupted, for it would not hear of the end."""
+    if code == _INTERRUPTED and threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

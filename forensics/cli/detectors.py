@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from forensics.cli.output import emit, format_options
-from forensics.text import safe_lines
+from forensics.text import safe_lines, safe_text
 
 _queries = click.option(
     "--queries", multiple=True, type=click.Path(path_type=Path), help="Folder with detectors of your own."
@@ -58,8 +58,8 @@ def test(ctx: click.Context, detector: str | None, queries: tuple[Path, ...]) ->
         for result in run_tests(item):
             failed += not result.passed
             click.echo(
-                f"{'ok  ' if result.passed else 'FAIL'}  {item.id}: {result.name}"
-                + (f"\n      {result.message}" if not result.passed else "")
+                f"{'ok  ' if result.passed else 'FAIL'}  {safe_text(item.id)}: {safe_text(result.name)}"
+                + (f"\n      {safe_text(result.message)}" if not result.passed else "")
             )
     ctx.exit(1 if failed else 0)
 
@@ -78,4 +78,4 @@ def new(detector: str, queries: Path) -> None:
     from forensics.detectors.testing import start
 
     for path in start(detector, queries):
-        click.echo(str(path))
+        click.echo(safe_text(path))

@@ -23,13 +23,17 @@ def command(case: Path, finding: str, queries: tuple[Path, ...], as_json: bool) 
     """Explain FINDING of CASE: what was counted, why this severity, which records, and the SQL to run again by hand."""
     from forensics.case import open_case
     from forensics.cli.output import dump
+    from forensics.cli.received import forged_is_told
     from forensics.investigate.explain import explain, runnable_sql
 
-    told = explain(open_case(case), finding, queries)
+    opened = open_case(case)
+    with forged_is_told():
+        told = explain(opened, finding, queries)
     if as_json:
         dump({"finding": told.finding, "sql": runnable_sql(told.detector), "rows": told.rows})
         return
-    _words(told)
+    with forged_is_told():
+        _words(told)
     click.secho("\nRecords (masked)", bold=True)
     emit(told.rows["columns"], told.rows["rows"], "table")
     click.echo(
@@ -43,12 +47,12 @@ def command(case: Path, finding: str, queries: tuple[Path, ...], as_json: bool) 
 
 def _words(told: Explanation) -> None:
     item = told.finding
-    click.secho(f"{item['id']}  {safe_text(item['title'])}", bold=True)
-    click.echo(f"  severity     {item['severity']}{_path(item, told.detector.front.severity)}")
-    click.echo(f"  confidence   {item['confidence']}; {item['novelty'].replace('_', ' ')}; {item['status']}")
+    click.secho(safe_text(f"{item['id']}  {item['title']}"), bold=True)
+    click.echo(f"  severity     {safe_text(item['severity'])}{_path(item, told.detector.front.severity)}")
+    click.echo(safe_text(f"  confidence   {item['confidence']}; {item['novelty'].replace('_', ' ')}; {item['status']}"))
     click.echo(f"  what         {_pairs(item['entity'])}")
     click.echo(f"  details      {_pairs(item['details'])}")
-    click.echo(f"  canary       {item['canary']['n']:,} of {item['canary']['total']:,} ({item['unit']}s)")
+    click.echo(f"  canary       {item['canary']['n']:,} of {item['canary']['total']:,} ({safe_text(item['unit'])}s)")
     click.echo(
         f"  baseline     {item['baseline']['n']:,} of {item['baseline']['total']:,}; before and after the phases {item['prior_n']:,}"
     )
@@ -58,7 +62,7 @@ def _words(told: Explanation) -> None:
         click.echo(
             f"  difference   {item['effect']:+.1%} (95 %: {item['interval'][0]:+.1%} to {item['interval'][1]:+.1%})"
         )
-    click.echo(f"  seen         {item['first_seen']} to {item['last_seen']}")
+    click.echo(safe_text(f"  seen         {item['first_seen']} to {item['last_seen']}"))
     click.echo(f"  why          {safe_text(item['why'])}")
     click.echo(f"  not if       {safe_text('; '.join(told.detector.front.false_positives))}")
     click.echo(f"  do           {safe_text(item['recommendation'])}")

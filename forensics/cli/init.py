@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from forensics.text import safe_text
+
 
 @click.command()
 @click.argument("evidence", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -26,4 +28,7 @@ def command(evidence: tuple[Path, ...], output: Path | None, force: bool) -> Non
         click.echo(text, nl=False)
     else:
         write_bytes(output, text.encode())
-        click.echo(f"{output}: check it, then: canary-forensics review {evidence[0]} --config {output}", err=True)
+        click.echo(
+            f"{safe_text(output)}: check it, then: canary-forensics review {safe_text(evidence[0])} --config {safe_text(output)}",
+            err=True,
+        )

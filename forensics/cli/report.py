@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from forensics.text import safe_text
+
 
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
@@ -20,6 +22,7 @@ import click
 def command(case: Path, form: str, output: Path | None, force: bool) -> None:
     """Write the result of CASE as FORMAT. A pure function of findings.json and results/: nothing is computed again."""
     from forensics.case import exclusive, open_case, write_bytes
+    from forensics.cli.received import forged_is_told
     from forensics.errors import UsageError
     from forensics.export import registry
     from forensics.results import material
@@ -29,7 +32,8 @@ def command(case: Path, form: str, output: Path | None, force: bool) -> None:
     if form not in known:
         raise UsageError(f"There is no output format {form}.", hint=f"Known: {', '.join(known)}.")
     chosen = known[form]
-    data = chosen.render(*material(opened)).encode()
+    with forged_is_told():
+        data = chosen.render(*material(opened)).encode()
     if output is not None and str(output) == "-":
         click.echo(data.decode(), nl=False)
         return
@@ -43,4 +47,4 @@ def command(case: Path, form: str, output: Path | None, force: bool) -> None:
         else:
             write_bytes(path, data)
             opened.log("report", format=form)
-    click.echo(str(path))
+    click.echo(safe_text(path))

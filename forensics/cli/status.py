@@ -9,6 +9,9 @@ import click
 
 from forensics.case import LedgerEntry
 from forensics.cli.output import emit
+from forensics.text import middle_cut, safe_text
+
+_NAME = 60  # characters of a file name in a table; --json has it whole
 
 
 @click.command()
@@ -29,10 +32,10 @@ def command(ctx: click.Context, case: Path, check_evidence: bool, as_json: bool)
     else:
         print_ledger(state.ledger)
         click.echo(f"\nTables     {state.tables}")
-        click.echo(f"Custody    {state.custody}")
-        click.echo(f"Findings   {state.findings}")
+        click.echo(f"Custody    {safe_text(state.custody)}")
+        click.echo(f"Findings   {safe_text(state.findings)}")
         for problem in state.problems:
-            click.secho(f"Changed    {problem}", fg="red")
+            click.secho(f"Changed    {safe_text(problem)}", fg="red")
     ctx.exit(4 if state.problems else 0)
 
 
@@ -53,7 +56,7 @@ def print_ledger(entries: Sequence[LedgerEntry]) -> None:
     ]
     rows = [
         [
-            entry.name, entry.status, entry.format, entry.records, entry.accepted, entry.rejected, sum(entry.skipped.values()),
+            middle_cut(safe_text(entry.name), _NAME), entry.status, entry.format, entry.records, entry.accepted, entry.rejected, sum(entry.skipped.values()),
             " ".join(f"{table}={count:,}" for table, count in entry.rows.items()), entry.first_time[:19], entry.last_time[:19],
             entry.truncated or entry.note or (f"same content as {entry.duplicate_of}" if entry.duplicate_of else ""),
         ]

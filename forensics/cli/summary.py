@@ -109,7 +109,7 @@ def _counts(result: Result) -> None:
 
 
 def _next(case: Case, result: Result) -> None:
-    folder = shlex.quote(str(case.folder))
+    folder = safe_text(shlex.quote(str(case.folder)))
     click.echo("\nNext")
     if result.findings:
         click.echo(f"  canary-forensics explain {folder} {result.findings[0].id}")

@@ -13,6 +13,7 @@ import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from forensics.errors import ConfigError, Location
 from forensics.schema import TABLES
 
 FILE_NAME = "canary.toml"
+MAX_TEXT, MAX_ENTRIES, MAX_PATTERN = 1_000_000, 1000, 10_000
+_MAX_DOTS = 5000  # in one line: a key of very many parts takes the parser quadratic time
+_MAX_PROBLEMS = 100
 _TESTS = ("equals", "any_of", "glob", "re2", "cidr")
 
 
@@ -85,19 +89,28 @@ def parse(text: str, path: Path | None = None) -> Loaded:
 
 def check(text: str) -> tuple[Config | None, list[Problem]]:
     """Return the configuration, or None, and every problem found."""
+    if len(text) > MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
+        return None, [
+            Problem(
+                "",
+                f"This is larger than a configuration can be ({MAX_TEXT:,} characters, {_MAX_DOTS:,} dots in a line).",
+            )
+        ]
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         return None, [Problem("", f"This is not valid TOML: {error}.", int(found[1]) if found else None)]
-    problems = [_located(text, problem) for problem in _unknown_keys(Config, data, "")]
+    except (ValueError, RecursionError):
+        return None, [Problem("", "This holds a number or a nesting that is too large.")]
+    problems = [_located(text, problem) for problem in islice(_unknown_keys(Config, data, ""), _MAX_PROBLEMS)]
     if problems:
         return None, problems
     try:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         return None, [_located(text, _value_problem(error))]
-    return config, [_located(text, problem) for problem in _rule_problems(config)]
+    return config, [_located(text, problem) for problem in islice(_rule_problems(config), _MAX_PROBLEMS)]
 
 
 def json_schema() -> dict[str, Any]:
@@ -156,10 +169,23 @@ def _value_problem(error: msgspec.ValidationError) -> Problem:
 
 
 def _rule_problems(config: Config) -> Iterator[Problem]:
+    too_many = [section for section in config.__struct_fields__ if _length(getattr(config, section)) > MAX_ENTRIES]
+    if too_many:
+        yield Problem(too_many[0], f"[[{too_many[0]}]] has more than {MAX_ENTRIES:,} entries.")
+        return
+    if not 0 <= config.ingest.max_reject_share <= 1:
+        yield Problem("ingest.max_reject_share", "A share is a number from 0 to 1.")
+    if b"\\u0000" in msgspec.json.encode(config):
+        yield Problem("", "A text holds the character NUL.")
     yield from _cohort_problems(config)
     yield from _time_problems(config)
     for index, zone in enumerate(config.zone):
         yield from (_network_problem(cidr, f"zone[{index}].cidrs") for cidr in zone.cidrs if not _is_network(cidr))
+    for index, allowed in enumerate(config.allow):
+        network = allowed.destination.rpartition(":")[0]
+        network = (network if "/" in network else allowed.destination).strip("[]")
+        if "/" in allowed.destination and not _is_network(network):
+            yield _network_problem(allowed.destination, f"allow[{index}].destination")
     for index, identity in enumerate(config.identity):
         if "/" in identity.address or not _is_network(identity.address):
             yield Problem(
@@ -212,11 +238,19 @@ def _subject_problems(rule: CohortRule, key: str, tests: list[str]) -> Iterator[
         )
 
 
+def _length(section: object) -> int:
+    return len(section) if isinstance(section, list) else 0
+
+
 def _re2_trouble(pattern: str) -> str:
     import re2
 
+    options = re2.Options()
+    options.log_errors = False
+    if len(pattern) > MAX_PATTERN:
+        return f"This pattern is longer than {MAX_PATTERN:,} characters."
     try:
-        re2.compile(pattern)
+        re2.compile(pattern, options)
     except re2.error as error:
         return f"This is not a valid RE2 pattern: {error}."
     return ""
@@ -239,6 +273,8 @@ def _time_problems(config: Config) -> Iterator[Problem]:
     for key, moment in _moments(config):
         if moment.tzinfo is None:
             yield Problem(key, "This time has no zone; write it as 2026-03-03T09:00:00Z.")
+        elif not 1970 <= moment.year <= 2200:
+            yield Problem(key, "This time is not between 1970 and 2200.")
     for index, phase in enumerate(config.phase):
         if phase.start.tzinfo and phase.end.tzinfo and phase.start >= phase.end:
             yield Problem(f"phase[{index}].end", f"Phase `{phase.name}` ends before it starts.")

@@ -22,6 +22,9 @@ from forensics.store import parameters_of, require_select
 Compare = Literal["new_in_canary", "rate_up", "rate_down", "changed", "presence"]
 FAMILIES_NOT_DETECTORS = ("macros", "views", "patterns", "lists")
 COUNTS = ("canary_n", "canary_total", "baseline_n", "baseline_total", "prior_n")
+MAX_FILE = 1_000_000  # bytes; a detector is a small text
+MAX_WORDS = 5000  # characters of one text of the front matter
+_ID = re.compile(r"[a-z][a-z0-9_]*")
 _PARTS = re.compile(r"\A\s*/\*(.*?)\*/(.*)\Z", re.DOTALL)
 
 
@@ -105,6 +108,10 @@ def parse(text: str, family: str, stem: str, file: str) -> Detector:
         raise DetectorError(
             f"The front matter is wrong: {error}.", hint="docs/detectors.md lists the keys.", location=location
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise DetectorError(
+            "The front matter holds a number or a nesting that is too large.", location=location
+        ) from error
     detector = Detector(f"{family}.{stem}", family, front, parts[2].strip(), text, file)
     _check(detector, location)
     return detector
@@ -115,6 +122,15 @@ def _check(detector: Detector, location: Location) -> None:
         require_select(detector.sql)
     except QueryError as error:
         raise DetectorError(error.message, hint="A detector is exactly one SELECT.", location=location) from error
+    if (
+        len(msgspec.json.encode(msgspec.structs.replace(detector.front, params={}))) > 8 * MAX_WORDS
+        or len(detector.front.title) > 300
+    ):
+        raise DetectorError(
+            "The texts of the front matter are too long.",
+            hint=f"A title has at most 300 characters, all together {8 * MAX_WORDS:,}.",
+            location=location,
+        )
     used, declared = parameters_of(detector.sql), set(detector.front.params)
     if used != declared:
         odd = ", ".join(sorted(used ^ declared))
@@ -141,12 +157,21 @@ def load(folders: Sequence[Path] = ()) -> list[Detector]:
             )
         for path in sorted(folder.glob("*/*.sql")):
             if path.parent.name not in FAMILIES_NOT_DETECTORS:
-                detector = parse(_read(path), path.parent.name, path.stem, str(path))
+                detector = parse(_read(path, folder), path.parent.name, path.stem, str(path))
                 found[detector.id] = detector
     return [found[key] for key in sorted(found)]
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, folder: Path) -> str:
+    """Return the text of a detector of the user: a plain file of that folder, of a moderate size, with a plain name."""
+    if not (_ID.fullmatch(path.stem) and _ID.fullmatch(path.parent.name)):
+        raise DetectorError(
+            f"{path} is no detector id: family and name are of a-z, 0-9 and _.", hint="Rename the file."
+        )
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise DetectorError(f"{path} is no plain file of this folder.", hint="Links may not lead out of the pack.")
+    if path.stat().st_size > MAX_FILE:
+        raise DetectorError(f"{path} is larger than {MAX_FILE:,} bytes.", hint="A detector is a small text.")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +13,10 @@ from forensics.findings import CONFIDENCES, SEVERITIES, Finding, Incident, level
 from forensics.text import bytes_text, listing, plural
 
 _MIN_TOKEN = 4
+_MOST_PAIRS = (
+    200_000  # of a component and a connection whose words are compared; hostile evidence may bring thousands of each
+)
+_MOST_NAMED = 50  # components named on one connection
 
 
 def story_keys(finding: Finding) -> set[str]:
@@ -36,24 +41,32 @@ def with_changed_components(findings: list[Finding]) -> list[Finding]:
 
     Components whose name shares a word with the destination come first, then additions; changed versions only where nothing was added.
     """
-    added = [
-        _label(item) for item in findings if item.detector == "supply_chain.component_added" and item.status == "active"
-    ]
-    changed = [
-        _label(item)
+    added, changed = (
+        _active(findings, "supply_chain.component_added"),
+        _active(findings, "supply_chain.component_changed"),
+    )
+    opened = [item for item in findings if item.family == "outbound" and item.novelty != "pre_existing"]
+    compared = len(added) * len(opened) <= _MOST_PAIRS
+    rest = _named(sorted(added) or changed)
+    ranked = {item.id: _named(_ranked(added, changed, item)) if compared else rest for item in opened}
+    return [
+        msgspec.structs.replace(item, changed_components=ranked[item.id]) if item.id in ranked else item
         for item in findings
-        if item.detector == "supply_chain.component_changed" and item.status == "active"
     ]
-    out = []
-    for finding in findings:
-        if finding.family == "outbound" and finding.novelty != "pre_existing":
-            ranked = sorted(added, key=lambda label: (not _shares_a_word(label, finding.entity), label)) + (
-                changed if not added else []
-            )
-            out.append(msgspec.structs.replace(finding, changed_components=ranked))
-        else:
-            out.append(finding)
-    return out
+
+
+def _active(findings: Iterable[Finding], detector: str) -> list[str]:
+    return [_label(item) for item in findings if item.detector == detector and item.status == "active"]
+
+
+def _ranked(added: list[str], changed: list[str], finding: Finding) -> list[str]:
+    return sorted(added, key=lambda label: (not _shares_a_word(label, finding.entity), label)) or changed
+
+
+def _named(labels: list[str]) -> list[str]:
+    """Cut a list that hostile evidence made long, and say so."""
+    rest = len(labels) - _MOST_NAMED
+    return labels if rest <= 0 else [*labels[:_MOST_NAMED], f"and {rest:,} more"]
 
 
 def _label(finding: Finding) -> str:
@@ -63,10 +76,14 @@ def _label(finding: Finding) -> str:
     )
 
 
+@lru_cache(4096)
+def _words(label: str) -> frozenset[str]:
+    return frozenset(word for word in re.split(r"[^a-z0-9]+", label.lower()) if len(word) >= _MIN_TOKEN)
+
+
 def _shares_a_word(label: str, entity: Mapping[str, Any]) -> bool:
-    words = {word for word in re.split(r"[^a-z0-9]+", label.lower()) if len(word) >= _MIN_TOKEN}
     text = " ".join(str(value) for value in entity.values()).lower()
-    return any(word in text for word in words)
+    return any(word in text for word in _words(label))
 
 
 def group(findings: Iterable[Finding]) -> list[Incident]:
@@ -86,12 +103,14 @@ def _joined(findings: list[Finding]) -> list[list[Finding]]:
 
     def root(index: int) -> int:
         while parent[index] != index:
-            index = parent[index]
+            parent[index] = index = parent[parent[index]]
         return index
 
     owner: dict[str, int] = {}
+    outbound = [item for item in findings if item.detector == "outbound.new_destination"]
+    compared = len(findings) * len(outbound) <= _MOST_PAIRS
     for index, finding in enumerate(findings):
-        for key in sorted(story_keys(finding) | _cause_keys(finding, findings)):
+        for key in sorted(story_keys(finding) | _cause_keys(finding, outbound if compared else outbound[:0])):
             if key in owner:
                 parent[root(index)] = root(owner[key])
             else:
@@ -102,11 +121,10 @@ def _joined(findings: list[Finding]) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def _cause_keys(finding: Finding, findings: list[Finding]) -> set[str]:
+def _cause_keys(finding: Finding, outbound: list[Finding]) -> set[str]:
     """Tie added components to the outbound story, if there is exactly one such story; else only where a name matches."""
     if finding.detector != "supply_chain.component_added":
         return set()
-    outbound = [item for item in findings if item.detector == "outbound.new_destination"]
     if len(outbound) != 1:
         outbound = [item for item in outbound if _shares_a_word(_label(finding), item.entity)]
     return {key for item in outbound for key in story_keys(item)}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+import msgspec
 
 from forensics import statistics as st
 from forensics.config import Config
@@ -25,11 +28,18 @@ from forensics.findings import (
     moment,
     moved,
 )
-from forensics.store import Sandbox
+from forensics.store import QUERY_SECONDS, EngineError, Sandbox
 
 MAX_EVIDENCE = 20
 _NOT_DETAILS = {*COUNTS, "strata", "first_seen", "last_seen", "evidence", "modifiers"}
+MAX_ROWS = 10_000  # a detector that returns more is judged by the first; its state says so
+MAX_TEXT = 65_536  # characters of one value
+MAX_ITEMS = 1000  # of one list or object
 PRE_EXISTING_CAP = "low"
+_MOST = 2**63 - 1
+_BROKEN = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError, msgspec.ValidationError, EngineError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +56,40 @@ class Context:
 
     config: Config
     as_of: date
+    seconds: float = QUERY_SECONDS
 
 
 def run(sandbox: Sandbox, detector: Detector, context: Context) -> Outcome:
     """Run one detector; a detector that fails gives state `error`, never an exception."""
-    seen, missing = _needs(sandbox, detector)
-    if missing:
-        return Outcome(_state(detector, "not_evaluated", missing, seen), [])
+    seen = 0
     try:
-        rows = sandbox.select(detector.sql, detector.parameters or None)
+        seen, missing = _needs(sandbox, detector)
+        if missing:
+            return Outcome(_state(detector, "not_evaluated", missing, seen), [])
+        rows, more = _rows(sandbox, detector, context.seconds)
         findings = _findings(detector, rows, context)
     except QueryError as error:
         return Outcome(_state(detector, "error", error.message, seen), [])
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        return Outcome(
-            _state(detector, "error", f"The rows break the contract: {type(error).__name__} {error}.", seen), []
-        )
-    if findings:
-        return Outcome(_state(detector, "finding", f"{len(findings)} found", seen), findings)
-    return Outcome(_state(detector, "clean", _clean(detector, seen), seen), [])
+    except _BROKEN as error:
+        told = f"The rows break the contract: {type(error).__name__} {str(error)[:500]}."
+        return Outcome(_state(detector, "error", told, seen), [])
+    return Outcome(_judged(detector, len(findings), more, seen), findings)
+
+
+def _rows(sandbox: Sandbox, detector: Detector, seconds: float) -> tuple[list[dict[str, Any]], bool]:
+    """Return the first rows as dicts, and whether there are more."""
+    columns, rows = sandbox.select_rows(detector.sql, detector.parameters or None, seconds=seconds, limit=MAX_ROWS + 1)
+    return [dict(zip(columns, row, strict=True)) for row in rows[:MAX_ROWS]], len(rows) > MAX_ROWS
+
+
+def _judged(detector: Detector, found: int, more: bool, seen: int) -> DetectorState:
+    """Never `clean` where not every row was judged."""
+    if more:
+        told = f"{found} found in the first {MAX_ROWS:,} rows; the detector returns more, which were not judged"
+        return _state(detector, "finding" if found else "error", told, seen)
+    if found:
+        return _state(detector, "finding", f"{found} found", seen)
+    return _state(detector, "clean", _clean(detector, seen), seen)
 
 
 def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
@@ -129,7 +154,9 @@ def _finding(
     severity = front.severity
     for modifier in modifiers:
         severity = moved(severity, modifier.change)
-    canary, baseline = Count(row["canary_n"], row["canary_total"]), Count(row["baseline_n"], row["baseline_total"])
+    numbers = {key: _count(row, key) for key in COUNTS}
+    canary = Count(numbers["canary_n"], numbers["canary_total"])
+    baseline = Count(numbers["baseline_n"], numbers["baseline_total"])
     suppression = suppression_of(context.config, detector.id, entity, context.as_of)
     return Finding(
         id=finding_id(detector.id, list(entity.items())),
@@ -151,7 +178,7 @@ def _finding(
         strata=_stratum_counts(row),
         canary=canary,
         baseline=baseline,
-        prior_n=row["prior_n"],
+        prior_n=numbers["prior_n"],
         effect=None if front.unit == "component" else _effect(row, test),  # parts of a bill are no sample of anything
         interval=None if front.unit == "component" else _interval(row, canary, baseline),
         p_value=test.two_sided if test else None,
@@ -176,7 +203,7 @@ def _novelty(detector: Detector, row: dict[str, Any]) -> Novelty:
 
 
 def _modifiers(row: dict[str, Any], novelty: Novelty, severity: Severity) -> list[Modifier]:
-    given = [Modifier(item["name"], item["change"], item["reason"]) for item in row.get("modifiers") or []]
+    given = msgspec.convert(row.get("modifiers") or [], list[Modifier])
     if novelty == "pre_existing" and level(severity) > level(PRE_EXISTING_CAP):
         drop = level(PRE_EXISTING_CAP) - level(severity)
         given.append(Modifier("pre_existing", drop, "the baseline or earlier traffic does it too"))
@@ -202,20 +229,42 @@ def _interval(row: dict[str, Any], canary: Count, baseline: Count) -> list[float
 
 
 def _stratum_counts(row: dict[str, Any]) -> list[StratumCount]:
-    parts = [
-        StratumCount(part["phase"], part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"])
-        for part in row.get("strata") or []
-    ]
+    parts = msgspec.convert(row.get("strata") or [], list[StratumCount])
     return sorted(parts, key=lambda part: part.phase)
 
 
 def _evidence(records: Sequence[str] | None) -> list[str]:
     def order(record: str) -> tuple[str, int]:
         evidence, _, number = record.rpartition(":")
-        return evidence, int(number) if number.isdigit() else 0
+        return evidence, int(number) if number.isdecimal() and len(number) < 19 else 0
 
-    return sorted(set(records or ()), key=order)[:MAX_EVIDENCE]
+    given = msgspec.convert(records or [], list[str])
+    return [record[:200] for record in sorted(set(given), key=order)[:MAX_EVIDENCE]]
+
+
+def _count(row: Mapping[str, Any], key: str) -> int:
+    """Return a count of a row; anything but a number of things is against the contract."""
+    value = row[key]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
+        raise ValueError(f"{key} is {str(value)[:40]!a}, which is no count")
+    return value
 
 
 def _plain(value: Any) -> Any:
-    return moment(value) if isinstance(value, datetime) else value
+    """Return what JSON can hold, of a bounded size."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value[:MAX_ITEMS]]
+    if isinstance(value, dict):
+        return {str(key)[:200]: _plain(item) for key, item in list(value.items())[:MAX_ITEMS]}
+    if isinstance(value, datetime):
+        return moment(value)
+    if value is None or isinstance(value, bool) or _is_plain_number(value):
+        return value
+    text = value.hex() if isinstance(value, bytes) else str(value)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+
+
+def _is_plain_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and -_MOST <= value <= _MOST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +34,8 @@ def parse(job: Job) -> Outcome:
             return table_files.load(job)
         return document_files.load(job)
     except EngineError as error:
-        told = str(error).split("\n")[0].replace(str(job.work / table_files.SAFE_NAME), str(job.path))
-        first = safe_text(told, 300)
+        told = str(error).split("\n")[0]
+        first = safe_text(re.sub(rf"\S*/{table_files.SAFE_NAME}", "it", told), 300)
         if "No space left" in first or "File too large" in first:
             raise CaseError("The disk of the case is full.", hint="Free some space and run the same again.") from error
         raise EvidenceError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from forensics.errors import EvidenceError
 from forensics.evidence import HashingReader, Identity
@@ -11,7 +12,7 @@ from forensics.importers._native import TIMELESS
 from forensics.ingest.line_files import Job, Outcome
 from forensics.store import PARQUET, Store, literal
 
-# The engine takes a name for a pattern: it gets one without surprises, a link in the scratch folder.
+# The engine takes a name for a pattern: it gets one without surprises, a link outside the case (which holds no links).
 SAFE_NAME = "input.parquet"
 
 
@@ -26,11 +27,11 @@ def load(job: Job) -> Outcome:
         while data := reader.read(1 << 20):
             if job.notify:
                 job.notify(len(data))
-        safe = job.work / SAFE_NAME
-        safe.symlink_to(job.path.absolute())
-        table, select = job.importer.call("table_sql", job.engine, safe)
-        outcome = _written(job.engine, table, select, job.work)
-        safe.unlink()
+        with TemporaryDirectory(prefix="canary-") as folder:
+            safe = Path(folder) / SAFE_NAME
+            safe.symlink_to(job.path.absolute())
+            table, select = job.importer.call("table_sql", job.engine, safe)
+            outcome = _written(job.engine, table, select, job.work)
         if reader.change():
             raise EvidenceError(f"{job.path} changed while it was read.", hint="Copy it and ingest it again.")
         outcome.identity, outcome.observer = reader.identity(), job.importer.observer

@@ -61,8 +61,15 @@ def databases_of(case: Case) -> dict[str, Path]:
     """Return the files of the case's `[enrich]` by key: the case's own copy, else the file beside the case's canary.toml."""
     named = _named(case.config().config.enrich)
     return {
-        key: copy if (copy := _copy(case, key, file)).is_file() else case.folder / file for key, file in named.items()
+        key: copy if (copy := _copy(case, key, file)).is_file() else _beside(case, file) for key, file in named.items()
     }
+
+
+def _beside(case: Case, file: str) -> Path:
+    """Return a file of the case folder; a case that came from someone else names no file outside of it."""
+    path = case.folder / file
+    inside = path.resolve().is_relative_to(case.folder.resolve())
+    return path if inside else case.folder / FOLDER / Path(file).name
 
 
 def digests_of(case: Case) -> dict[str, str]:
