@@ -138,15 +138,9 @@ def decide(
             "block",
             f"{plural(len(leading), 'incident')} of severity high or above: {'; '.join(leading[:3])}{' …' if len(leading) > 3 else ''}",
         )
-    if not config.cohort and not any(rule.cohort for rule in config.identity):
-        return Verdict("inconclusive", "canary.toml has no cohort rules, so canary and baseline cannot be told apart")
-    blind = not_evaluated(states)
-    if blind:
-        return Verdict(
-            "inconclusive", "; ".join(f"{family} could not be evaluated: {reason}" for family, reason in blind.items())
-        )
-    if grade.grade > "C":
-        return Verdict("inconclusive", f"coverage grade {grade.grade}: {grade.reasons[0]}")
+    doubt = _doubt(config, grade, states)
+    if doubt:
+        return Verdict("inconclusive", doubt)
     open_incidents = [incident.title for incident in incidents if level(incident.severity) >= level("medium")]
     standing = [
         finding.title
@@ -159,3 +153,16 @@ def decide(
             f"{plural(len(open_incidents) + len(standing), 'incident')} of severity medium: {'; '.join([*open_incidents, *standing][:3])}",
         )
     return Verdict("pass", f"no finding of severity medium or above; coverage grade {grade.grade}")
+
+
+def _doubt(config: Config, grade: Coverage, states: Sequence[DetectorState]) -> str:
+    """Return why nothing can be concluded, or an empty text."""
+    if not config.cohort and not any(rule.cohort for rule in config.identity):
+        return "canary.toml has no cohort rules, so canary and baseline cannot be told apart"
+    blind = not_evaluated(states)
+    if blind:
+        return "; ".join(f"{family} could not be evaluated: {reason}" for family, reason in blind.items())
+    failed = [state.id for state in states if state.state == "error"]
+    if failed:
+        return f"{listing(failed)} could not be run, so what they look for is not excluded"
+    return f"coverage grade {grade.grade}: {grade.reasons[0]}" if grade.grade > "C" else ""

@@ -143,3 +143,14 @@ def test_a_hostile_pack_spoils_neither_the_report_nor_the_terminal(reviewed: Rev
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", page)
+
+
+def test_a_detector_that_could_not_run_excludes_nothing(tmp_path: Path, reviewed: Reviewed) -> None:
+    """The clean sample passes; with a detector that fails it cannot."""
+    case = reviewed.copy("checkout-clean", tmp_path / "a.case")
+    assert findings_of(case)["verdict"]["outcome"] == "pass"
+    pack(tmp_path / "own", "mine", "x", text(PLAIN, FAILING["divides texts"]))
+    assert call("detect", case, "--queries", tmp_path / "own", "--fail-on", "medium").code == 3
+    verdict = findings_of(case)["verdict"]
+    assert verdict["outcome"] == "inconclusive"
+    assert "mine.x" in verdict["reason"]
