@@ -36,13 +36,15 @@ class Made:
 
 
 def write(folder: Path, count: int, seed: int, size: int = 40) -> dict[str, Made]:
-    """Write so many damaged files; return them by name."""
+    """Write so many damaged files, one of each format whole; return them by name."""
     folder.mkdir()
     draw, names, made = random.Random(seed), sorted(seeds()), {}  # noqa: S311 - a fixed sequence is wanted
     for number in range(count):
-        data = damaged(names[number % len(names)], draw, size)
-        whole, broken = packed(data, draw)
-        name = f"{number:04}-{names[number % len(names)]}"
+        format_name = names[number % len(names)]
+        first = number < len(names)
+        data = b"\n".join(seeds(size)[format_name]) if first else damaged(format_name, draw, size)
+        whole, broken = (data, False) if first else packed(data, draw)
+        name = f"{number:04}-{format_name}"
         (folder / name).write_bytes(whole)
         made[name] = Made(data, not broken)
     return made
