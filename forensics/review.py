@@ -96,6 +96,7 @@ def detect(case: Case, options: Options) -> Result:
     """Run detectors over the case's views and write findings.json and results/; no evidence is read."""
     config, detectors = case.config().config, _chosen(load_detectors(options.queries), options)
     ledger = case.ledger()
+    case.require_tables()
     with views.opened(case, options.threads) as sandbox:
         result = _judge(case, config, detectors, ledger, sandbox)
         results = build_all(ResultContext(case, config, sandbox, result, detectors))

@@ -17,7 +17,7 @@ from forensics.case.commit import file_sha256, write_bytes
 from forensics.case.ledger import LedgerEntry, Status
 from forensics.case.plain import require_plain
 from forensics.config import FILE_NAME, Loaded, empty, load
-from forensics.errors import CaseError, Location
+from forensics.errors import CaseError, IntegrityError, Location
 
 LEDGER, JOURNAL = "evidence.json", "evidence.journal"
 
@@ -86,9 +86,37 @@ class Case:
         return ledger.read(self.folder / LEDGER, self.folder / JOURNAL)
 
     def begin_ingest(self, entries: Sequence[LedgerEntry]) -> None:
-        """Write a ledger that names what is to be read as `pending`."""
+        """Write a ledger that names what is to be read as `pending`.
+
+        Raises:
+            IntegrityError: the ledger is not the one that the custody log pins.
+
+        """
+        self.require_recorded(LEDGER)
         self.commit("ingest started", {LEDGER: ledger.encode(entries)}, files=len(entries))
         (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def require_recorded(self, name: str) -> None:
+        """Refuse to build on a file that is not what the custody log pins; raises `IntegrityError`."""
+        path, pinned = self.folder / name, custody.pinned(self.folder / custody.FILE_NAME).get(name)
+        if pinned is not None and (not path.is_file() or file_sha256(path) != pinned):
+            raise IntegrityError(
+                f"{name} was changed after it was written.",
+                hint="See what with: canary-forensics status CASE. Restore it, or make a new case.",
+                location=Location(path),
+            )
+
+    def require_tables(self) -> None:
+        """Refuse to judge tables that are not those that were ingested; raises `IntegrityError`."""
+        for entry in self.ledger():
+            for table, digest in entry.table_sha256.items():
+                path = self.tables / table / f"{entry.id}.parquet"
+                if not path.is_file() or file_sha256(path) != digest:
+                    raise IntegrityError(
+                        f"The table file {table}/{path.name} is not what was ingested.",
+                        hint="Ingest the evidence again, or restore the case.",
+                        location=Location(path),
+                    )
 
     def journal(self, entry: LedgerEntry) -> None:
         """Note one finished file: cheap, so that an interrupted ingest of many files goes on where it stopped."""

@@ -50,9 +50,11 @@ def damaged(ledger: Sequence[LedgerEntry], max_reject_share: float) -> list[str]
     told += _unread(ledger, "failed", "could not be read")
     told += _unread(ledger, "pending", "not read, since the ingest was interrupted: run the same command again")
     for entry in ledger:
-        if entry.status in ("failed", "pending"):
+        if entry.status in ("failed", "pending", "replaced"):
             continue
-        if entry.truncated:
+        if entry.truncated and entry.status == "archive":
+            told.append(f"{entry.name}: {entry.truncated}")
+        elif entry.truncated:
             told.append(f"{entry.name} is damaged or cut; {entry.accepted:,} records were kept")
         elif entry.rejected > max_reject_share * max(entry.records, 1):
             told.append(f"{entry.name}: {entry.rejected:,} of {entry.records:,} records could not be parsed")

@@ -14,6 +14,7 @@ from forensics.evidence.reader import (
     NotGrownError,
     fingerprint,
     open_file,
+    prefix_hashes,
     read_head,
 )
 from forensics.evidence.spool import spool, standard_input
@@ -34,6 +35,7 @@ __all__ = [
     "discover",
     "fingerprint",
     "open_file",
+    "prefix_hashes",
     "printable",
     "read_head",
     "spool",

@@ -154,8 +154,13 @@ def _zip_refusal(info: zipfile.ZipInfo) -> str:
 def _zip_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> Iterator[bytes]:
     try:
         with archive.open(info) as file:
+            file._expected_crc = None  # type: ignore[attr-defined]  # noqa: SLF001 - it would drop the last piece with the error
+            check = 0
             while data := file.read(_PIECE):
+                check = zlib.crc32(data, check)
                 yield budget.spend(data)
+        if check != info.CRC:
+            raise zipfile.BadZipFile("the checksum does not hold")  # noqa: TRY301 - told like other damage
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise TruncatedError(f"{printable(info.filename)} is damaged: {error}.", hint="Export it again.") from error
 

@@ -6,6 +6,8 @@ import hashlib
 import io
 import os
 import stat
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -222,3 +224,21 @@ def read_head(path: Path) -> tuple[bytes, str]:
         except TruncatedError as error:
             trouble = error.message
         return b"".join(parts)[:HEAD_BYTES], trouble
+
+
+def prefix_hashes(path: Path, sizes: Collection[int]) -> dict[int, str]:
+    """Return the SHA-256 of the first so many decompressed bytes, for sizes that more bytes follow; the file is read once."""
+    digest, passed = hashlib.sha256(), 0
+    found: dict[int, str] = {}
+    with HashingReader(path) as reader, suppress(TruncatedError):
+        for size in sorted(sizes):
+            while passed < size and (data := reader.read(min(size - passed, 1 << 20))):
+                digest.update(data)
+                passed += len(data)
+            if passed < size:
+                return found
+            found[size] = digest.hexdigest()
+        more = reader.read(1)
+        if not more:
+            found.pop(passed, None)
+    return found

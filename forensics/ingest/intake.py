@@ -29,6 +29,7 @@ from forensics.evidence import (
     Source,
     archive_kind,
     open_file,
+    prefix_hashes,
     spool,
     walk,
 )
@@ -164,12 +165,15 @@ class Intake:
 
     def _moved(self, source: Source) -> list[LedgerEntry]:
         """Return the entries of a file of the same folder that this one begins with: a log that was rotated after it had grown."""
-        folder, size = Path(source.location).parent, source.path.stat().st_size
-        for entry in sorted(last_segments(self._known), key=lambda entry: -entry.content_size):
-            beside = not entry.member and not source.member and Path(entry.path).parent == folder
-            if beside and entry.size <= size and _begins_with(source.path, entry, and_more=True):
-                return segments(self._known, entry)
-        return []
+        folder = Path(source.location).parent
+        beside = [
+            entry
+            for entry in last_segments(self._known)
+            if not (entry.member or source.member) and Path(entry.path).parent == folder
+        ]
+        hashes = prefix_hashes(source.path, {entry.content_size for entry in beside})
+        fitting = [entry for entry in beside if hashes.get(entry.content_size) == entry.content_sha256]
+        return segments(self._known, max(fitting, key=lambda entry: entry.content_size)) if fitting else []
 
     def _is_same(self, source: Source, entry: LedgerEntry) -> bool:
         """Say whether the tables of this file are there already: same bytes, same version of this tool, same format asked for."""
@@ -200,8 +204,11 @@ class Intake:
             return [_packed_anew(source, previous[-1], outcome)]
         entry = self._kept(engine, source, importer, outcome, previous)
         shutil.rmtree(work, ignore_errors=True)
-        if not previous or outcome.continues or not _begins_with(source.path, previous[-1]):
+        if not previous or outcome.continues:
             return [entry]
+        if not _begins_with(source.path, previous[-1]):
+            note = f"other content than {previous[-1].id}, which lay here before; both are kept"
+            return [msgspec.structs.replace(entry, note=entry.note or note)]
         return [entry, *replaced(previous, entry)]
 
     def _kept(
@@ -294,12 +301,12 @@ def _packed_anew(source: Source, entry: LedgerEntry, outcome: Outcome) -> Ledger
     )
 
 
-def _begins_with(path: Path, entry: LedgerEntry, *, and_more: bool = False) -> bool:
-    """Say whether the file begins with what was read of the entry, and more if that is asked for."""
+def _begins_with(path: Path, entry: LedgerEntry) -> bool:
+    """Say whether the file begins with what was read of the entry."""
     mark = Mark(entry.content_size, entry.content_sha256, 0)
     with closing(HashingReader(path, mark=mark)) as reader:
         try:
-            wanted = entry.content_size + and_more
+            wanted = entry.content_size
             while reader.inner_bytes < wanted and reader.read(1 << 20):
                 pass
         except (NotGrownError, TruncatedError):

@@ -6,11 +6,11 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from forensics import views
 from forensics.case import Case, LedgerEntry
@@ -150,21 +150,41 @@ def raw_lines(case: Case, entry: LedgerEntry, number: int, context: int) -> list
         EvidenceError: the file is gone. IntegrityError: it is not the file that was ingested.
 
     """
+    return _anywhere(case, entry, lambda path: _lines(path, entry, number, context))
+
+
+T = TypeVar("T")
+
+
+def _anywhere(case: Case, entry: LedgerEntry, read: Callable[[Path], T]) -> T:
+    """Read the evidence where it lies, else where the same content lies too: logs are rotated and compressed after they were ingested."""
+    others = [item for item in case.ledger() if item.id == entry.id and item.place != entry.place]
+    trouble: EvidenceError | IntegrityError | None = None
+    for place in (entry, *others):
+        try:
+            with located(case, place) as path:
+                return read(path)
+        except (EvidenceError, IntegrityError) as error:
+            trouble = trouble or error
+    assert trouble is not None  # noqa: S101 - there is one place at least
+    raise trouble
+
+
+def _lines(path: Path, entry: LedgerEntry, number: int, context: int) -> list[Line]:
     first, last = max(1, number - context), number + context
     kept: list[Line] = []
     line_no, carry = 1, b""
-    with located(case, entry) as path:
-        for data in _Checked(path, entry):
-            block = carry + data
-            *whole, carry = (
-                block.split(b"\n") if line_no + block.count(b"\n") >= first and line_no <= last else _counted(block)
-            )
-            for text in whole:
-                if first <= line_no <= last:
-                    kept.append(Line(line_no, text, line_no == number))
-                line_no += 1
-        if carry and first <= line_no <= last:
-            kept.append(Line(line_no, carry, line_no == number))
+    for data in _Checked(path, entry):
+        block = carry + data
+        *whole, carry = (
+            block.split(b"\n") if line_no + block.count(b"\n") >= first and line_no <= last else _counted(block)
+        )
+        for text in whole:
+            if first <= line_no <= last:
+                kept.append(Line(line_no, text, line_no == number))
+            line_no += 1
+    if carry and first <= line_no <= last:
+        kept.append(Line(line_no, carry, line_no == number))
     return kept
 
 
@@ -176,8 +196,7 @@ def _counted(block: bytes) -> list[bytes]:
 
 def document_entry(case: Case, entry: LedgerEntry, number: int) -> bytes:
     """Return the text of an entry of a document, or the whole document: entries have no line of their own."""
-    with located(case, entry) as path:
-        data = b"".join(_Checked(path, entry))
+    data = _anywhere(case, entry, lambda path: b"".join(_Checked(path, entry)))
     return _nth(data, entry.format, number)
 
 

@@ -155,3 +155,23 @@ def test_forged_findings_are_an_integrity_error(reviewed: Reviewed, tmp_path: Pa
     assert "not what this tool writes" in done.err
     assert "\x1b" not in done.out + done.err
     assert run("status", case).code == 4
+
+
+def test_a_changed_ledger_is_not_built_upon(case: Path, tmp_path: Path) -> None:
+    ledger = case / "evidence.json"
+    ledger.write_text(ledger.read_text().replace('"accepted": 1', '"accepted": 2', 1))
+    (tmp_path / "more.log").write_text('192.0.2.1 - - [03/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "c"\n')
+    done = run("ingest", case, tmp_path / "more.log")
+    assert done.code == 4
+    assert "evidence.json was changed" in done.err
+    assert run("status", case).code == 4
+
+
+def test_no_verdict_over_a_changed_table(case: Path) -> None:
+    table = next((case / "tables" / "http_requests").iterdir())
+    data = bytearray(table.read_bytes())
+    data[len(data) // 2] ^= 1
+    table.write_bytes(data)
+    done = run("detect", case)
+    assert done.code == 4
+    assert "is not what was ingested" in done.err

@@ -252,3 +252,12 @@ def test_an_encrypted_member(tmp_path: Path) -> None:
         ("failed", "not read: encrypted"),
         ("ingested", ""),
     ]
+
+
+def test_a_wrong_checksum_costs_no_record(tmp_path: Path) -> None:
+    data = bytearray(make_zip([("a.log", LOG * 400)]))
+    for signature, place in ((b"PK\x03\x04", 14), (b"PK\x01\x02", 16)):
+        data[data.find(signature) + place] ^= 0xFF
+    loaded = load(tmp_path, bytes(data), "all.zip")
+    assert loaded.entries[1].accepted == 20_000
+    assert "checksum" in loaded.entries[1].truncated

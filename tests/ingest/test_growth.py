@@ -190,3 +190,29 @@ def test_the_same_packed_anew(tmp_path: Path) -> None:
     assert (again.id, again.records, again.status) == (first.id, first.records, "ingested")
     assert again.sha256 != first.sha256
     assert rows(case, ENVOY.table) == before
+
+
+@pytest.mark.parametrize("pack", PACKERS)
+def test_rotated_and_compressed_at_once(tmp_path: Path, pack: str) -> None:
+    """x.log grew and became x.log.1.gz between two ingests: only what was added is new."""
+    first, whole = start(COMBINED, 1), start(COMBINED, 1, 80)
+    case = create(tmp_path / "a.case")
+    old = add(case, tmp_path / "logs", {"x.log": first}).entry
+    (tmp_path / "logs" / "x.log").unlink()
+    new = next(
+        entry for entry in add(case, tmp_path / "logs", {"x.log.1.gz": PACKERS[pack](whole)}).entries if entry.continues
+    )
+    assert (new.continues, new.first_record) == (old.id, old.records + 1)
+    expected = create(tmp_path / "whole.case")
+    add(expected, tmp_path / "both", {"x.log.1": whole})
+    assert rows(case, COMBINED.table) == rows(expected, COMBINED.table)
+    assert raw_lines(case, case.ledger()[0], 2, 0)
+
+
+def test_raw_bytes_are_found_where_the_same_content_lies(tmp_path: Path) -> None:
+    data, case = start(COMBINED, 1), create(tmp_path / "a.case")
+    entry = add(case, tmp_path / "logs", {"x.log": data}).entry
+    expected = raw_lines(case, entry, 3, 1)
+    add(case, tmp_path / "logs", {"x.log": data, "y.log.gz": gzip.compress(data)})
+    (tmp_path / "logs" / "x.log").write_bytes(b"something else\n")
+    assert raw_lines(case, entry, 3, 1) == expected
