@@ -52,7 +52,7 @@ that does not fit its type is NULL and stands in `attributes._invalid`. Event ta
 
 A line that is no record of its format is a row in `rejects` with reason, length and its bytes (64 KiB at most), never lost and never fatal.
 Blank lines and format headers are counted as skipped. Invalid UTF-8 becomes visible escapes and the row says `_salvaged`. Lines are at most
-32 MiB. Files may be gzip or zstd; a damaged stream keeps what came before the damage and says so.
+32 MiB. Files may be gzip, zstd, bzip2 or xz, and lie in zip or tar archives; a damaged stream keeps what came before the damage and says so.
 """
 
 
