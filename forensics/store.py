@@ -21,6 +21,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from forensics.background import beside
 from forensics.errors import CaseError, QueryError
 
 # What the engine raises; callers catch it without knowing the engine.
@@ -33,7 +34,6 @@ PARQUET = "format parquet, parquet_version v2, compression zstd, compression_lev
 QUERY_MEMORY = "4GB"
 QUERY_SECONDS = 600.0
 QUERY_TEXT = 100_000  # characters of one SELECT
-_PATIENCE = 2.0  # seconds that an interrupted statement has to end
 # What a SELECT of unknown origin may be made of. A CTE of DuckDB 2.0 may hold COPY, INSERT, UPDATE and DELETE and is still a SELECT.
 _QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "repeat", "json_each", "json_tree"})
@@ -109,6 +109,21 @@ class Store:
         """Yield Arrow batches of `size` rows as they are computed, so that a result larger than memory passes; drain it."""
         yield from self._connection.sql(sql).to_arrow_reader(size)
 
+    def stream(self, sql: str, size: int = 122_880) -> Iterator[pa.Table]:
+        """Yield the rows as tables while they are computed, in order; the first is empty, so that the columns are known; drain it.
+
+        Raises:
+            EngineError: the statement fails while its rows are drawn.
+
+        """
+        try:
+            with self._connection.sql(sql).to_arrow_reader(size) as reader:
+                yield reader.schema.empty_table()
+                for batch in reader:
+                    yield pa.Table.from_batches([batch])
+        except (pa.ArrowException, OSError) as error:
+            raise EngineError(str(error)) from error
+
     def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row, or None."""
         rows = self.rows(sql, parameters)
@@ -177,32 +192,7 @@ class Store:
         """Run and read a statement; beside the main thread where that was asked for: the engine does not hear signals."""
         if not self._apart or threading.current_thread() is not threading.main_thread():
             return work()
-        return _beside(work, self._connection.interrupt)
-
-
-def _beside(work: Callable[[], _T], stop: Callable[[], None]) -> _T:
-    """Return what `work` returns in a thread of its own; a signal stops the work and goes on to the caller."""
-    done: list[_T] = []
-    failed: list[BaseException] = []
-    ended = threading.Event()  # Thread.join() takes a thread for ended once a signal came (Python 3.11)
-
-    def body() -> None:
-        try:
-            done.append(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asked
-            failed.append(error)
-        ended.set()
-
-    threading.Thread(target=body, daemon=True).start()
-    try:
-        ended.wait()
-    except BaseException:
-        stop()
-        ended.wait(_PATIENCE)
-        raise
-    if failed:
-        raise failed[0]
-    return done[0]
+        return beside(work, self._connection.interrupt)
 
 
 def _table(result: duckdb.DuckDBPyConnection, limit: int | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:

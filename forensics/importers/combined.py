@@ -11,7 +11,7 @@ import ipaddress
 import re
 from pathlib import Path
 
-from forensics.importers._quoted import QuotedParts
+from forensics.importers._quoted import QuotedRows
 from forensics.importers.contract import Head, LinePlan
 from forensics.store import literal
 
@@ -41,28 +41,28 @@ def recognise(head: Head) -> int:
 
 
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
-    """Take the parts numpy found (`p`), else split at the six quotes where that is safe, else use a regular expression.
+    """Rows of plain lines are made by numpy; others are split at the six quotes where that is safe, else by a regular expression.
 
     The same line gives the same row on each way (tests/importers/test_quoted.py).
     """
     columns = {
         "observer": literal(OBSERVER),
-        "time": "coalesce(parts.time, f.time)",
-        "time_raw": "coalesce(parts.stamp, f.head.stamp)",
-        "http_request_method": "coalesce(parts.method, case when contains(f.request, ' ') then split_part(f.request, ' ', 1) end)",
-        "url_path": "coalesce(parts.path, path_part(request_target(f.request)))",
-        "url_query": "coalesce(parts.query, query_part(request_target(f.request)))",
-        "server_address": "host_part(coalesce(parts.host, nullif(f.head.host, '')))",
-        "server_port": "port_part(coalesce(parts.host, nullif(f.head.host, '')))",
-        "http_response_status_code": "dash(coalesce(parts.status, split_part(trim(f.numbers), ' ', 1)))",
-        "http_response_body_size": "dash(coalesce(parts.size, split_part(trim(f.numbers), ' ', 2)))",
-        "network_protocol_name": "case when parts.version is not null or contains(f.request, ' HTTP/') then 'http' end",
-        "network_protocol_version": "coalesce(parts.version, protocol_version(f.request))",
-        "client_address": "coalesce(parts.address, nullif(f.head.address, ''))",
-        "network_peer_address": "coalesce(parts.address, nullif(f.head.address, ''))",
-        "user_id": "dash(coalesce(parts.account, f.head.account))",
-        "user_agent_original": "dash(coalesce(parts.agent, f.agent))",
-        "http_request_header_referer": "dash(coalesce(parts.referer, f.referer))",
+        "time": "f.time",
+        "time_raw": "f.head.stamp",
+        "http_request_method": "case when contains(f.request, ' ') then split_part(f.request, ' ', 1) end",
+        "url_path": "path_part(request_target(f.request))",
+        "url_query": "query_part(request_target(f.request))",
+        "server_address": "host_part(nullif(f.head.host, ''))",
+        "server_port": "port_part(nullif(f.head.host, ''))",
+        "http_response_status_code": "dash(split_part(trim(f.numbers), ' ', 1))",
+        "http_response_body_size": "dash(split_part(trim(f.numbers), ' ', 2))",
+        "network_protocol_name": "case when contains(f.request, ' HTTP/') then 'http' end",
+        "network_protocol_version": "protocol_version(f.request)",
+        "client_address": "nullif(f.head.address, '')",
+        "network_peer_address": "nullif(f.head.address, '')",
+        "user_id": "dash(f.head.account)",
+        "user_agent_original": "dash(f.agent)",
+        "http_request_header_referer": "dash(f.referer)",
     }
     has_host = _has_host(head)
     return LinePlan(
@@ -73,12 +73,11 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
             ("f.head.address = ''", "not the combined format"),
             ("f is not null and f.time is null", "the time in brackets cannot be read"),
         ),
-        attributes={"rest": "nullif(trim(coalesce(parts.rest, f.rest)), '')"},
+        attributes={"rest": "nullif(trim(f.rest), '')"},
         time_rule="the offset in each record",
         invalid_format="not the combined format",
         is_json=False,
-        feed=QuotedParts(has_host=has_host),
-        missing="f is null and parts.time is null",
+        quick=QuotedRows(OBSERVER, has_host=has_host),
     )
 
 
@@ -86,13 +85,13 @@ _NAMES = ("before", "request", "numbers", "referer", "between", "agent", "rest")
 
 
 def _split() -> str:
-    """Return a struct of the texts before, in and behind the quotes of a line that has no parts."""
+    """Return a struct of the texts before, in and behind the quotes of a line."""
     text = "rtrim(line, chr(10) || chr(13))"
     simple = "strlen(line) - strlen(replace(line, '\"', '')) = 6 and not contains(line, chr(92))"
     cut = ", ".join(f"'{name}': p[{index}]" for index, name in enumerate(_NAMES, 1))
     split = f"list_transform([string_split({text}, '\"')], lambda p: {{{cut}}})[1]"
     by_expression = f"regexp_extract({text}, {literal(_PARTS)}, {literal(list(_NAMES))})"
-    return f"case when parts.time is not null then null when {simple} then {split} else {by_expression} end"
+    return f"case when {simple} then {split} else {by_expression} end"
 
 
 def _stages(head: str) -> tuple[str, str]:
@@ -100,8 +99,8 @@ def _stages(head: str) -> tuple[str, str]:
     kept = ", ".join(f"'{name}': f.{name}" for name in _NAMES[1:])
     parts = f"regexp_extract(f.before, {literal(head)}, ['host', 'address', 'account', 'stamp'])"
     return (
-        f"case when f is not null then {{'head': {parts}, {kept}}} end",
-        f"case when f is not null then {{'time': clf_time(f.head.stamp), 'head': f.head, {kept}}} end",
+        f"{{'head': {parts}, {kept}}}",
+        f"{{'time': clf_time(f.head.stamp), 'head': f.head, {kept}}}",
     )
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from forensics.store import literal, name
@@ -87,6 +88,15 @@ class Feed(Protocol):
         """Return the column `field` of a batch whose first columns are those of `forensics.lines.SCHEMA`."""
 
 
+class Quick(Protocol):
+    """Makes finished rows of plain lines without the engine, the same that its SQL would make."""
+
+    schema: pa.Schema
+
+    def __call__(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, np.ndarray]:
+        """Return rows of `schema`, and the numbers within the batch (ascending) of the lines that are left to the engine."""
+
+
 @dataclass(frozen=True)
 class LinePlan:
     """How the engine parses lines.
@@ -99,6 +109,8 @@ class LinePlan:
 
     `feed` adds a column to the lines that `fields` may use. With it go `typed`, columns that need no cast and are used in place of those
     of `tables`, and `doubt`, a SQL condition that is false where no value can be of the wrong type.
+
+    `quick` makes the rows of plain lines; only the others go through the engine. Such a plan has one table, without condition.
 
     `missing` is a SQL condition that is true for lines that are not of the format; it may speak of the column of `feed` too.
     `keys` is a SQL expression over `line` as `json_key_checks` makes it: what it finds is kept in `attributes`.
@@ -121,6 +133,7 @@ class LinePlan:
     doubt: str = "true"
     keys: str = ""
     missing: str = "f is null"
+    quick: Quick | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from forensics import lines
 from forensics.errors import EvidenceError
@@ -19,7 +18,9 @@ from forensics.importers import Importer
 from forensics.importers.contract import Feed, Head, LinePlan
 from forensics.ingest.accepted import Refused
 from forensics.ingest.columns import DUPLICATE_KEYS, UNMAPPED_KEYS, columns_sql
-from forensics.store import PARQUET, Store, literal
+from forensics.ingest.parquet import ParquetFile
+from forensics.ingest.quick import quick_rows
+from forensics.store import Store, literal
 
 _FEEDERS = 2
 SMALL_BYTES = 1 << 20
@@ -132,13 +133,18 @@ def _same(path: Path, progress: lines.Progress, seen: Identity | None) -> None:
 
 
 def _write(job: Job, plan: LinePlan, progress: lines.Progress, table: str, target: Path) -> int:
-    if not _is_small(job.path):
-        return _copy(job, plan, progress, _select(plan, table), target)
+    """Write the rows of a table; a small file shares one planned statement with others, finished rows pass the engine by."""
     given = _Given(job.path, plan, progress)
-    with given:
-        found = job.engine.again(lambda source: _select(plan, table, source), given.reader)
-    pq.write_table(found, target, compression="zstd", compression_level=1)
-    return int(found.num_rows)
+    with given, ParquetFile(target) as file:
+        if plan.quick:
+            rows = quick_rows(given.reader, plan.quick, _over(job.engine, plan, table))
+        elif _is_small(job.path):
+            rows = iter([job.engine.again(lambda source: _select(plan, table, source), given.reader)])
+        else:
+            rows = _stream(job.engine, given.reader, _select(plan, table))
+        for part in rows:
+            file.write(part)
+    return file.rows
 
 
 def _is_small(path: Path) -> bool:
@@ -148,14 +154,18 @@ def _is_small(path: Path) -> bool:
         return os.fstat(file.fileno()).st_size < (SMALL_BYTES // 8 if compressed else SMALL_BYTES)
 
 
-def _copy(job: Job, plan: LinePlan, progress: lines.Progress, select: str, target: Path) -> int:
-    given = _Given(job.path, plan, progress)
-    with given:
-        job.engine.register("lines", given.reader)
-        try:
-            return job.engine.execute(f"copy ({select}) to {literal(str(target))} ({PARQUET})")
-        finally:
-            job.engine.unregister("lines")
+def _over(engine: Store, plan: LinePlan, table: str) -> Callable[[pa.RecordBatchReader], pa.Table]:
+    """Return a function that has the engine parse some lines."""
+    return lambda reader: engine.again(lambda source: _select(plan, table, source), reader)
+
+
+def _stream(engine: Store, reader: pa.RecordBatchReader, select: str) -> Iterator[pa.Table]:
+    """Yield the rows of a SELECT over `lines` as they are computed."""
+    engine.register("lines", reader)
+    try:
+        yield from engine.stream(select)
+    finally:
+        engine.unregister("lines")
 
 
 class _Given:
@@ -234,7 +244,11 @@ def _refuse(job: Job, plan: LinePlan, outcome: Outcome) -> None:
     sql = f"select record_no, record_offset, {_reason(plan)} as reason, record_length, raw from ({_parsed(plan, f'{_KEPT}, raw')})"
     with Refused(list(outcome.files.values())) as refused:
         progress.wanted = refused.wanted
-        outcome.rejected = _copy(job, plan, progress, sql, target)
+        given = _Given(job.path, plan, progress)
+        with given, ParquetFile(target) as file:
+            for rows in _stream(job.engine, given.reader, sql):
+                file.write(rows)
+        outcome.rejected = file.rows
     _same(job.path, progress, outcome.identity)
     if outcome.rejected:
         outcome.files["rejects"], outcome.rows["rejects"] = target, outcome.rejected

@@ -6,11 +6,12 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from forensics import lines
-from forensics.importers._quoted import QuotedParts
+from forensics.importers._quoted import QuotedRows
 from tests.ingest.helpers import load
 
 PLAIN = '192.0.2.1 - alice [03/Mar/2026:09:00:00 +0100] "GET /a/b?c=d HTTP/1.1" 200 512 "https://x.example/" "curl/8.5.0 (x)"'
@@ -78,6 +79,21 @@ ODD = [
     PLAIN.replace(" [", "["),
     PLAIN.replace("192.0.2.1", "2001:db8::1"),
     PLAIN.replace("192.0.2.1 ", "shop.example:443 192.0.2.1 "),  # vhost_combined
+    PLAIN.replace("192.0.2.1 ", "shop.example 192.0.2.1 "),
+    PLAIN.replace("192.0.2.1 ", "shop.example: 192.0.2.1 "),
+    PLAIN.replace("192.0.2.1 ", ":443 192.0.2.1 "),
+    PLAIN.replace("192.0.2.1 ", "shop.example:https 192.0.2.1 "),
+    PLAIN.replace("192.0.2.1 ", "shop.example:99999999999 192.0.2.1 "),
+    PLAIN.replace("192.0.2.1 ", "[2001:db8::1]:443 192.0.2.1 "),
+    PLAIN.replace("192.0.2.1 ", "2001:db8::1 192.0.2.1 "),
+    PLAIN.replace("200 512", "200 9999999999999999"),
+    PLAIN.replace("200 512", "2147483648 1"),
+    PLAIN.replace("200 512", "999999999 1"),
+    PLAIN.replace("200 512", "007 0001"),
+    PLAIN + " a b",
+    PLAIN + "  a",
+    PLAIN + " \\x22",
+    PLAIN + " ü",
     PLAIN.rsplit(' "', 2)[0],  # the common format
     PLAIN[:40],
     "x",
@@ -88,12 +104,18 @@ ODD = [
 
 
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No line has parts: the engine parses all."""
-    monkeypatch.setattr(QuotedParts, "__call__", lambda _, batch: pa.nulls(len(batch), QuotedParts.field.type))
+    """No line is plain: the engine parses all."""
+
+    def nothing(self: QuotedRows, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, np.ndarray]:
+        return pa.record_batch([pa.nulls(0, item.type) for item in self.schema], schema=self.schema), np.arange(
+            len(batch)
+        )
+
+    monkeypatch.setattr(QuotedRows, "__call__", nothing)
 
 
 def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes) -> Iterator[object]:
-    for name in ("parts", "engine"):
+    for name in ("quick", "engine"):
         with monkeypatch.context() as patch:
             if name == "engine":
                 blind(patch)
@@ -124,15 +146,38 @@ def test_shuffled_lines_over_small_blocks(tmp_path: Path, monkeypatch: pytest.Mo
     assert one == two
 
 
-def test_plain_lines_have_parts() -> None:
+def rows_of(texts: list[str]) -> tuple[list[dict[str, object]], list[int]]:
+    columns = {
+        "record_no": pa.array(range(1, len(texts) + 1), pa.int64()),
+        "record_offset": pa.array(range(len(texts)), pa.int64()),
+        "line": pa.array([f"{text}\n" for text in texts]),
+        "salvaged": pa.array([False] * len(texts)),
+    }
+    rows, left = QuotedRows("weblog", has_host=False)(pa.record_batch(columns))
+    return rows.to_pylist(), left.tolist()
+
+
+def test_plain_lines_are_finished() -> None:
     """The quick way is taken: a test that compares two slow ways would show nothing."""
-    texts = [PLAIN, ODD[18], ODD[19], PLAIN + " 0.123", ODD[34]]
-    batch = pa.record_batch({"line": pa.array([f"{text}\n" for text in texts])})
-    parts = QuotedParts(has_host=False)(batch).to_pylist()
-    assert [part and (part["path"], part["query"], part["agent"], part["rest"]) for part in parts] == [
-        ("/a/b", "c=d", "curl/8.5.0 (x)", None),
-        ('/\\"x', None, "curl/8.5.0 (x)", None),
-        ("/a/b", "", "curl/8.5.0 (x)", None),
-        ("/a/b", "c=d", "curl/8.5.0 (x)", "0.123"),
-        ("/a/b", "c=d", 'Mozilla \\"x\\" (y)', None),
+    rows, left = rows_of([PLAIN, ODD[18], ODD[19], ODD[0], PLAIN + " 0.123", PLAIN + ' "10.0.0.1"', ODD[34]])
+    names = ("record_no", "url_path", "url_query", "user_agent_original", "attributes", "http_response_body_size")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (1, "/a/b", "c=d", "curl/8.5.0 (x)", None, 512),
+        (2, '/\\"x', None, "curl/8.5.0 (x)", None, 512),
+        (3, "/a/b", "", "curl/8.5.0 (x)", None, 512),
+        (5, "/a/b", "c=d", "curl/8.5.0 (x)", '{"rest":"0.123"}', 512),
+        (7, "/a/b", "c=d", 'Mozilla \\"x\\" (y)', None, 512),
     ]
+    assert left == [3, 5]
+
+
+@pytest.mark.parametrize("size", ["0", "7", "12345678", "123456789", "1234567890123456", "0000000000000042", "-"])
+def test_sizes_of_up_to_sixteen_digits(size: str) -> None:
+    rows, left = rows_of([PLAIN.replace("512", size)])
+    assert left == []
+    assert rows[0]["http_response_body_size"] == (None if size == "-" else int(size))
+
+
+@pytest.mark.parametrize("size", ["12345678901234567", "1234567x", "x2345678", "12:4", "1/2", "+1", "-1", "1.0", "１"])
+def test_what_is_no_plain_number_is_left(size: str) -> None:
+    assert rows_of([PLAIN.replace("512", size)]) == ([], [0])
