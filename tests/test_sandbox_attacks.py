@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from forensics import store, views
+from forensics import background, views
 from forensics.case import open_case
 from forensics.detectors import load
 from forensics.errors import QueryError
@@ -266,7 +266,7 @@ def test_copy_in_a_cte_is_refused_before_it_can_be_stored_as_a_detector() -> Non
 
 
 def test_patience_is_short() -> None:
-    assert store._PATIENCE <= 5
+    assert background._PATIENCE <= 5
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
