@@ -110,8 +110,8 @@ def main() -> None:
     print(f"peak memory       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:,.0f} MB")
 
 
-def make(folder: Path, rows: int, distinct: int = 0) -> Case:
-    """Write the case's tables."""
+def make(folder: Path, rows: int, distinct: int = 0, connections: int | None = None) -> Case:
+    """Write the case's tables; without `connections` there are as many of these as requests."""
     shutil.rmtree(folder, ignore_errors=True)
     case = create(folder)
     case.write_config(parse(_CONFIG))
@@ -130,7 +130,11 @@ def make(folder: Path, rows: int, distinct: int = 0) -> Case:
     entries = [
         write(connection, case, "http_requests", requests, rows),
         write(
-            connection, case, "connections", _CONNECTIONS | {key: many[key] for key in many if key != "url_path"}, rows
+            connection,
+            case,
+            "connections",
+            _CONNECTIONS | {key: many[key] for key in many if key != "url_path"},
+            rows if connections is None else connections,
         ),
         write(connection, case, "identities", pick, 22),
     ]

@@ -179,6 +179,15 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
         yield Problem("", "A text holds the character NUL.")
     yield from _cohort_problems(config)
     yield from _time_problems(config)
+    yield from _network_problems(config)
+    if config.display.time_zone not in zoneinfo.available_timezones():
+        yield Problem(
+            "display.time_zone",
+            f"`{config.display.time_zone}` is not a time zone of this machine; write it as Europe/Paris.",
+        )
+
+
+def _network_problems(config: Config) -> Iterator[Problem]:
     for index, zone in enumerate(config.zone):
         yield from (_network_problem(cidr, f"zone[{index}].cidrs") for cidr in zone.cidrs if not _is_network(cidr))
     for index, allowed in enumerate(config.allow):
@@ -186,17 +195,17 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
         network = (network if "/" in network else allowed.destination).strip("[]")
         if "/" in allowed.destination and not _is_network(network):
             yield _network_problem(allowed.destination, f"allow[{index}].destination")
+    for index, rule in enumerate(config.synthetic):
+        if not (rule.user_agent or rule.client):
+            yield Problem(f"synthetic[{index}]", "Name a `user_agent`, a `client`, or both.")
+        if rule.client and not _is_network(rule.client):
+            yield _network_problem(rule.client, f"synthetic[{index}].client")
     for index, identity in enumerate(config.identity):
         if "/" in identity.address or not _is_network(identity.address):
             yield Problem(
                 f"identity[{index}].address",
                 f"`{identity.address}` is not an address; write it as 10.42.0.7 or fd00::7.",
             )
-    if config.display.time_zone not in zoneinfo.available_timezones():
-        yield Problem(
-            "display.time_zone",
-            f"`{config.display.time_zone}` is not a time zone of this machine; write it as Europe/Paris.",
-        )
 
 
 def _cohort_problems(config: Config) -> Iterator[Problem]:

@@ -90,6 +90,14 @@ class Allow(_Section, frozen=True):
     expires: date | None = None
 
 
+class Synthetic(_Section, frozen=True):
+    """Checks and scans by the team itself: a User-Agent (glob), the client's address or network, or both together."""
+
+    name: str
+    user_agent: str = ""
+    client: str = ""
+
+
 class Suppress(_Section, frozen=True):
     """Findings that were judged and accepted; they stay countable. `entity` is a glob over the finding's entity text."""
 
@@ -175,6 +183,7 @@ class Config(_Section, frozen=True):
     identity: list[Identity] = field(default_factory=list)
     zone: list[ZoneRule] = field(default_factory=list)
     allow: list[Allow] = field(default_factory=list)
+    synthetic: list[Synthetic] = field(default_factory=list)
     suppress: list[Suppress] = field(default_factory=list)
     role: list[Role] = field(default_factory=list)
     route: list[Route] = field(default_factory=list)

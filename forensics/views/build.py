@@ -19,6 +19,7 @@ from forensics.views.paths import macros, paths
 from forensics.views.phases import phases
 from forensics.views.routes import routes
 from forensics.views.settings import settings
+from forensics.views.synthetic import synthetic
 
 
 def build(
@@ -53,6 +54,7 @@ def derive(
     paths(store)
     routes(store, config)
     settings(store, config)
+    synthetic(store, config)
     names = {entry.id: entry.name for entry in ledger}
     for table in TABLES.values():
         if table.name not in DERIVED:

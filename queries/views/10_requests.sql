@@ -1,4 +1,4 @@
-/* One row per request of the chosen observer: route, who asked, what was decided. A route of canary.toml wins over the one the record names. */
+/* One row per request of the chosen observer: route, who asked, what was decided, whether the team itself asked. A route of canary.toml wins over the one the record names. */
 create view requests as
 select
     h.*,
@@ -9,14 +9,18 @@ select
         when h.user_id is not null then 'user'
     end as principal_kind,
     coalesce(h.user_id, h.session_id, h.client_address) as unit_key,
+    case when h.user_id is not null then 'user' when h.session_id is not null then 'session' when h.client_address is not null then 'client' end
+        as unit_kind,
     case
         when h.http_response_status_code between 200 and 299 then 'allow'
         when h.http_response_status_code in (401, 403) then 'deny'
         else 'other'
     end as decision,
-    h.phase not in ('before', 'after', 'between') as in_phase
+    h.phase not in ('before', 'after', 'between') as in_phase,
+    y.source is not null as is_synthetic
 from main.http_requests h
-left join dims.routes r on r.url_path = h.url_path;
+left join dims.routes r on r.url_path = h.url_path
+left join dims.synthetic y on y.user_agent = coalesce(h.user_agent_original, '') and y.client = coalesce(h.client_address, '');
 
 /* One row per verbose sample of the chosen observer. Without captured headers nobody knows whether a caller was anonymous. */
 create view exchanges as
