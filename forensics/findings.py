@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -168,9 +168,11 @@ def rounded(value: Any) -> Any:
 
 
 def moment(value: datetime | None) -> str:
-    """Return a table's time as ISO 8601 UTC to the second or finer; empty for NULL."""
+    """Return a table's time as ISO 8601 UTC to the second or finer; empty for NULL. A time with a zone is told in UTC."""
     if value is None:
         return ""
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
     return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + "Z"
 
 

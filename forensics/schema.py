@@ -254,6 +254,9 @@ _COMPONENT = (
 _ALERT = (
     _c("rule_name", "VARCHAR", "ecs", "none", "rule that fired"),
     _c("priority", "VARCHAR", "own", "none", "priority the source gives"),
+    _c(
+        "event_action", "VARCHAR", "ecs", "none", "blocked, detected (would have been blocked) where the source says it"
+    ),
     _c("message", "VARCHAR", "ecs", "content", "message"),
     _c("process_executable_path", "VARCHAR", "otel", "none", "program"),
     _c("container_id", "VARCHAR", "otel", "none", "container"),

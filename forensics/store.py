@@ -462,8 +462,6 @@ def _settings(store: Store, threads: int | None) -> None:
 
 def _first_line(error: Exception) -> str:
     text = str(error).split("\n\nLINE")[0].replace("\n", " ").strip() or type(error).__name__
-    if "'pytz'" in text:
-        return "A time with a zone cannot be returned; cast it with ::timestamp, or to text."
     text = text if len(text) <= 1000 else text[:1000] + "…"
     return text if text.endswith((".", "!", "?", "…")) else text + "."
 

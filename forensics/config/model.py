@@ -132,11 +132,12 @@ class Policy(_Section, frozen=True):
 
 
 class Thresholds(_Section, frozen=True):
-    """Limits of the stable/canary table; shares are 0 to 1."""
+    """Limits of the stable/canary table; shares are 0 to 1. p95 may be worse than stable by the share given before it asks for a rollback."""
 
     error_rate: float = 0.01
     latency_ms: float = 500.0
     rollback_error_rate_above_stable: float = 0.001
+    rollback_p95_above_stable: float = 0.0
 
 
 class Display(_Section, frozen=True):

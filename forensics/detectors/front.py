@@ -29,11 +29,12 @@ _PARTS = re.compile(r"\A\s*/\*(.*?)\*/(.*)\Z", re.DOTALL)
 
 
 class Needs(Struct, frozen=True, forbid_unknown_fields=True):
-    """Below this the state is `not_evaluated`; rows are counted on the first table."""
+    """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides."""
 
     tables: list[str]
     canary_rows: int = 1
     baseline_rows: int = 1
+    known: list[Literal["rollback", "phases"]] = field(default_factory=list)
 
 
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):

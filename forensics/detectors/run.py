@@ -42,6 +42,18 @@ _BROKEN = (
 )  # fmt: skip
 
 
+_KNOWN = {
+    "rollback": (
+        "select count(*) from dims.rollout_window where rollback_at is not null",
+        "no rollback is known: canary.toml has no rollback_at, and no rollout event tells one",
+    ),
+    "phases": (
+        "select count(*) from dims.phases",
+        "no phases are known: neither canary.toml nor rollout events tell any",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """State of one detector with its findings."""
@@ -98,9 +110,13 @@ def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
     for table in needs.tables:
         if not sandbox.value(f"select count(*) from (select 1 from facts.{table} limit 1)"):
             return 0, f"there is no {table} evidence"
+    for known in needs.known:
+        query, missing = _KNOWN[known]
+        if not sandbox.value(query):
+            return 0, missing
     counts = dict(sandbox.rows(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort"))
     canary, baseline = counts.get("canary", 0), counts.get("baseline", 0)
-    if not canary and not baseline:
+    if not canary and not baseline and (needs.canary_rows or needs.baseline_rows):
         return 0, f"no row of {needs.tables[0]} could be given to a cohort: canary.toml has no rule that reaches them"
     if canary < needs.canary_rows:
         return canary, f"only {canary:,} canary rows in {needs.tables[0]}, {needs.canary_rows:,} needed"

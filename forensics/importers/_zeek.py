@@ -79,6 +79,8 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
             "tls_client_ja3": "{ja3}",
             "tls_server_subject": "{subject}",
             "tls_server_issuer": "coalesce({issuer}, {issuer_subject})",
+            # T and F in TSV, true and false in JSON; whether the handshake was completed
+            "is_established": "case lower(left({established}, 1)) when 't' then true when 'f' then false end",
         },
     ),
     "dns": (

@@ -18,8 +18,12 @@ _NOT_RESULTS = {"context"}
 
 def build_all(context: Context) -> dict[str, dict[str, Any]]:
     """Return every result by name, in order of the names."""
-    names = sorted(item.name for item in pkgutil.iter_modules(__path__) if item.name not in _NOT_RESULTS)
-    return {name.removesuffix("_"): importlib.import_module(f"{__name__}.{name}").build(context) for name in names}
+    names = sorted(
+        item.name
+        for item in pkgutil.iter_modules(__path__)
+        if item.name not in _NOT_RESULTS and not item.name.startswith("_")
+    )
+    return {name: importlib.import_module(f"{__name__}.{name}").build(context) for name in names}
 
 
 def material(case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

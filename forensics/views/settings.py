@@ -1,8 +1,9 @@
-"""`dims.allow`, `dims.release`: what views and detectors need to know of canary.toml."""
+"""`dims.allow`, `dims.release`, `dims.rollout_window`: what views and detectors need to know of canary.toml."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,7 +21,22 @@ def settings(store: Store, config: Config) -> None:
     keep_rows(store, "dims.allow", allow, destination=pa.string(), owner=pa.string(), reason=pa.string())
     keep(store, "dims.release", pa.table({
         "service": [release.service], "baseline_version": [release.baseline_version], "canary_version": [release.canary_version],
+        "baseline_digest": [release.baseline_digest], "canary_digest": [release.canary_digest],
     }))  # fmt: skip
+    _window(store, config)
+
+
+def _window(store: Store, config: Config) -> None:
+    """Keep when the canary ended and how; without `rollback_at` the first rollback or abort among the rollout events counts."""
+    given = config.window
+    moments = {"start_time": given.start, "end_time": given.end, "rollback_at": given.rollback_at}
+    row: dict[str, Any] = {key: cohort.utc(moment) if moment else None for key, moment in moments.items()}
+    if row["rollback_at"] is None:
+        row["rollback_at"] = store.value(
+            "select min(time) from facts.rollout_events where event_kind in ('aborted', 'rolled_back')"
+        )
+    time = pa.timestamp("us")
+    keep_rows(store, "dims.rollout_window", [{**row, "outcome": given.outcome}], start_time=time, end_time=time, rollback_at=time, outcome=pa.string())  # fmt: skip
 
 
 def _allow_rows(store: Store, config: Config) -> Iterator[dict[str, str]]:

@@ -82,11 +82,19 @@ FAILING = {
     "modifiers of the wrong type": f"select '/a' as route, {COUNTS}, [{{'name': 1, 'change': 'x'}}] as modifiers",
     "strata of the wrong type": f"select '/a' as route, {COUNTS}, [5] as strata",
     "first_seen is a text": f"select '/a' as route, {COUNTS}, 'yesterday' as first_seen",
-    "time with zone": f"select '/a' as route, {COUNTS}, now() as first_seen",
     "reads a file": f"select content as route, {COUNTS} from read_text('/etc/passwd')",
     "settings": f"select value as route, {COUNTS} from duckdb_settings()",
     "never ends": f"with recursive r as (select 1 as a union all select a + 1 from r) select count(*)::varchar as route, {COUNTS} from r",
 }
+
+
+def test_a_time_with_zone_is_told_in_utc(tmp_path: Path) -> None:
+    sql = f"select '/a' as route, {COUNTS}, timestamptz '2026-03-03 09:00:00+01' as first_seen"
+    pack(tmp_path, "mine", "x", text(PLAIN, sql))
+    context = Context(parse_config(DEFAULT_CONFIG).config, DAY)
+    with tables(http_requests=[CANARY, BASELINE]) as sandbox:
+        outcome = run(sandbox, by_id(load([tmp_path]), "mine.x"), context)
+    assert [finding.first_seen for finding in outcome.findings] == ["2026-03-03T08:00:00Z"]
 
 
 @pytest.mark.parametrize("name", FAILING)
