@@ -251,6 +251,26 @@ _COMPONENT = (
     _c("source_document", "VARCHAR", "own", "none", "serial number of the document"),
 )
 
+_VULNERABILITY = (
+    _c("vulnerability_id", "VARCHAR", "ecs", "none", "id of the advisory"),
+    _c("aliases", "VARCHAR[]", "own", "none", "other ids of the same vulnerability"),
+    _c("summary", "VARCHAR", "own", "none", "what the advisory says in one line"),
+    _c(
+        "severity",
+        "VARCHAR",
+        "ecs",
+        "none",
+        "low, medium, high, critical by CVSS 3 base score, or as the database says",
+    ),
+    _c("severity_score", "DOUBLE", "own", "none", "CVSS 3 base score, 0 to 10"),
+    _c("is_withdrawn", "BOOLEAN", "own", "none", "whether the advisory was withdrawn"),
+    _c("package_ecosystem", "VARCHAR", "own", "none", "ecosystem as OSV names it"),
+    _c("package_name", "VARCHAR", "own", "none", "package as the ecosystem names it"),
+    _c("package_purl", "VARCHAR", "own", "none", "package URL without version"),
+    _c("affected_ranges", "JSON", "own", "none", "ranges of versions: OSV events"),
+    _c("affected_versions", "VARCHAR[]", "own", "none", "versions named one by one"),
+)
+
 _ALERT = (
     _c("rule_name", "VARCHAR", "ecs", "none", "rule that fired"),
     _c("priority", "VARCHAR", "own", "none", "priority the source gives"),
@@ -337,6 +357,7 @@ TABLES: dict[str, Table] = {
         Table("app_logs", "application log records", _APP_LOG),
         Table("rollout_events", "what the rollout controller and people did", _ROLLOUT),
         Table("components", "what is inside a release (SBOM)", _COMPONENT),
+        Table("vulnerabilities", "advisories the user supplies, one row an affected package", _VULNERABILITY),
         Table("runtime_alerts", "alerts of runtime sensors", _ALERT),
         Table("metrics", "exported metric samples", _METRIC),
         Table("configuration", "configuration snapshots", _CONFIGURATION),

@@ -92,14 +92,14 @@ def _mantel_haenszel(strata: Sequence[Stratum]) -> Test:
     return Test(math.erfc(abs(z) / math.sqrt(2)), lower, higher, f"Cochran-Mantel-Haenszel over {len(strata)} phases")
 
 
-def _wilson(count: int, total: int, z: float) -> tuple[float, float]:
+def _wilson(count: float, total: float, z: float) -> tuple[float, float]:
     share, square = count / total, z * z
     centre = (share + square / (2 * total)) / (1 + square / total)
     half = z * math.sqrt(share * (1 - share) / total + square / (4 * total * total)) / (1 + square / total)
     return centre - half, centre + half
 
 
-def newcombe_interval(k1: int, n1: int, k2: int, n2: int, confidence: float = 0.95) -> tuple[float, float] | None:
+def newcombe_interval(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return the interval of `k1/n1 - k2/n2` (Newcombe's method 10), or None where a total is zero."""
     if not n1 or not n2:
         return None

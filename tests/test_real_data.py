@@ -14,7 +14,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from forensics.case import create
+from forensics.config import parse
 from forensics.errors import FormatError
+from forensics.ingest import ingest
+from forensics.review import Options, detect
 from tests.ingest.helpers import Loaded, Row, load_paths
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
@@ -309,3 +313,34 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert [(entry.name, entry.duplicate_of) for entry in loaded.entries if entry.status == "duplicate"] == [
         ("zeek-tsv/http.log.gz", "zeek-tsv/http.log")
     ]
+
+
+def test_the_difference_is_that_of_an_independent_reader(tmp_path: Path) -> None:
+    """cyclonedx-python-lib reads both documents; names, versions and purls differ in the same way."""
+    from cyclonedx.model.bom import Bom
+
+    paths = [DATA / "cyclonedx" / f"proton-bridge-{version}.bom.json" for version in ("v1.6.3", "v1.8.0")]
+    before, after = (
+        {item.name: item.version for item in Bom.from_json(json.loads(path.read_text())).components} for path in paths
+    )
+    config = parse(
+        '[[cohort]]\ncohort = "canary"\ncolumn = "service_version"\nequals = "v1.8.0"\n'
+        '[[cohort]]\ncohort = "baseline"\ncolumn = "service_version"\nequals = "v1.6.3"\n'
+    )
+    case = create(tmp_path / "sbom.case")
+    case.write_config(config)
+    ingest(case, paths)
+    detect(case, Options())
+    found = json.loads((case.results / "sbom.json").read_text())
+    assert {item["name"]: item["version"] for item in found["added"]} == {
+        name: after[name] for name in after.keys() - before.keys()
+    }
+    assert {item["name"]: item["version"] for item in found["removed"]} == {
+        name: before[name] for name in before.keys() - after.keys()
+    }
+    changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+    assert {item["name"]: (item["from"], item["to"]) for item in found["changed"]} == {
+        name: (before[name], after[name]) for name in changed
+    }
+    assert found["changed"]
+    assert {item["direction"] for item in found["changed"]} <= {"upgraded", "downgraded", "changed"}

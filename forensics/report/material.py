@@ -75,10 +75,24 @@ _RESULTS: dict[str, Any] = {
     "timeline": {"events": [dict.fromkeys(("time", "kind", "title", "detail", "severity", "finding"))], "total": 0},
     "stable_canary": {
         "rows": [
-            dict.fromkeys(("metric", "stable", "canary", "variance", "interval", "n_stable", "n_canary", "action"))
+            dict.fromkeys(
+                (
+                    "metric",
+                    "stable",
+                    "canary",
+                    "variance",
+                    "interval",
+                    "n_stable",
+                    "n_canary",
+                    "action",
+                    "canary_without_top_caller",
+                    "top_caller_share",
+                )
+            )
             | {"unit": ""}
         ],
         "note": "",
+        "warnings": [],
     },
     "series": {"minutes": [dict.fromkeys(("time", "cohort", "requests", "errors"))], "total": 0},
     "outbound": {
@@ -105,9 +119,16 @@ _RESULTS: dict[str, Any] = {
         ]
     },
     "sbom": {
-        "added": [dict.fromkeys(("name", "version", "purl"))],
-        "removed": [dict.fromkeys(("name", "version", "purl"))],
-        "changed": [dict.fromkeys(("name", "from", "to", "purl"))],
+        "added": [dict.fromkeys(("name", "version", "purl", "direct"))],
+        "removed": [dict.fromkeys(("name", "version", "purl", "direct"))],
+        "changed": [dict.fromkeys(("name", "from", "to", "purl", "direction", "direct"))],
+        "licences": [dict.fromkeys(("name", "from", "to", "purl"))],
+        "suppliers": [dict.fromkeys(("name", "from", "to", "purl"))],
+        "vulnerabilities": [
+            dict.fromkeys(
+                ("id", "component", "severity", "score", "summary", "state", "canary_versions", "baseline_versions")
+            )
+        ],
     },
     "evidence_rows": {},
     "detectors": {},

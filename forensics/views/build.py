@@ -11,6 +11,7 @@ from forensics.resources import tree, walk
 from forensics.schema import TABLES
 from forensics.store import Store
 from forensics.views.addresses import addresses
+from forensics.views.components import components, packages
 from forensics.views.domains import domains
 from forensics.views.facts import evidence, facts
 from forensics.views.identities import identities
@@ -54,6 +55,7 @@ def derive(
     paths(store)
     routes(store, config)
     settings(store, config)
+    packages(store)
     synthetic(store, config)
     names = {entry.id: entry.name for entry in ledger}
     for table in TABLES.values():
@@ -62,3 +64,4 @@ def derive(
     observers(store)
     for _, file in walk(tree("queries") / "views", ".sql"):
         store.execute(file.read_text(encoding="utf-8"))
+    components(store)

@@ -16,7 +16,7 @@ ACTING_ADDRESSES: dict[str, tuple[str, ...]] = {
     "dns_queries": ("client_address",),
     "metrics": (),
 }
-_TIMELESS = {"components", "identities", "configuration"}
+_TIMELESS = {"components", "identities", "configuration", "vulnerabilities"}
 DERIVED = {"content_matches", "header_verdicts", "rejects"}
 
 
@@ -86,6 +86,7 @@ def _one_kind(table: str) -> bool:
         "rollout_events",
         "identities",
         "components",
+        "vulnerabilities",
         "runtime_alerts",
         "external_findings",
         "configuration",

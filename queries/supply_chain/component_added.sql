@@ -17,23 +17,18 @@ canary_rows = 1
 baseline_rows = 1
 [params]
 */
-with parts as (
-    select cohort, time, record_id, component_version, purl, is_direct, coalesce(nullif(component_group, '') || '/', '') || component_name as component
-    from components
-    where component_name is not null
-)
 select
     c.component, c.component_version,
     min(c.purl) as purl,
     bool_or(c.is_direct) as is_direct,
     count(*) as canary_n,
-    (select count(*) from parts where cohort = 'canary') as canary_total,
+    (select count(*) from component_parts where cohort = 'canary') as canary_total,
     0::bigint as baseline_n,
-    (select count(*) from parts where cohort = 'baseline') as baseline_total,
+    (select count(*) from component_parts where cohort = 'baseline') as baseline_total,
     0::bigint as prior_n,
     min(c.time) as first_seen, max(c.time) as last_seen, min(c.record_id, 20) as evidence
-from parts c
+from component_parts c
 where c.cohort = 'canary'
-    and not exists (select 1 from parts b where b.cohort = 'baseline' and b.component = c.component)
+    and not exists (select 1 from component_parts b where b.cohort = 'baseline' and b.component = c.component)
 group by c.component, c.component_version
 order by c.component, c.component_version

@@ -4,10 +4,10 @@ severity = "info"
 confidence = "high"
 compare = "changed"
 unit = "component"
-why = "A changed version is expected in a release; it is listed so that findings can be asked of it."
-recommendation = "Read the change notes where a finding points at this component."
-false_positives = ["routine updates"]
-references = ["CWE-1357"]
+why = "A changed version is expected in a release; it is listed so that findings can be asked of it. A downgrade is not what a release is for, and brings old flaws back."
+recommendation = "Read the change notes where a finding points at this component; ask who wanted the older version of a downgraded one."
+false_positives = ["routine updates", "a rollback of one dependency on purpose"]
+references = ["CWE-1357", "CWE-1395"]
 personal_data = false
 gdpr = ["32"]
 fingerprint = ["component", "version_from", "version_to"]
@@ -17,34 +17,17 @@ canary_rows = 1
 baseline_rows = 1
 [params]
 */
-with parts as (
-    select cohort, time, record_id, component_version, purl, coalesce(nullif(component_group, '') || '/', '') || component_name as component
-    from components
-    where component_name is not null
-), before as (
-    select component, component_version,
-        exists (
-            select 1 from parts o
-            where o.cohort = 'canary' and o.component = b.component and o.component_version is not distinct from b.component_version
-        ) as is_kept
-    from parts b
-    where cohort = 'baseline'
-    group by component, component_version
-)
 select
-    c.component, b.component_version as version_from, c.component_version as version_to,
-    min(c.purl) as purl,
-    count(*) as canary_n,
-    (select count(*) from parts where cohort = 'canary') as canary_total,
+    c.component, c.version_from, c.version_to, c.direction,
+    max(s.canary_purl) as purl, bool_or(s.is_direct) as is_direct,
+    1::bigint as canary_n,
+    (select count(*) from component_parts where cohort = 'canary') as canary_total,
     0::bigint as baseline_n,
-    (select count(*) from parts where cohort = 'baseline') as baseline_total,
+    (select count(*) from component_parts where cohort = 'baseline') as baseline_total,
     0::bigint as prior_n,
-    min(c.time) as first_seen, max(c.time) as last_seen, min(c.record_id, 20) as evidence
-from parts c
-join before b on b.component = c.component
-where c.cohort = 'canary'
-    and not exists (select 1 from before o where o.component = c.component and o.component_version is not distinct from c.component_version)
-    /* what replaced what; a version that came beside the old ones is told against each of these */
-    and (not b.is_kept or not exists (select 1 from before o where o.component = c.component and not o.is_kept))
-group by c.component, b.component_version, c.component_version
-order by c.component, version_from, version_to
+    min(s.first_seen) as first_seen, max(s.last_seen) as last_seen, min(s.canary_evidence) as evidence,
+    case when c.direction = 'downgraded' then [{'name': 'downgrade', 'change': 1, 'reason': 'the canary has an older version'}] else [] end as modifiers
+from dims.version_changes c
+join component_sides s on s.component = c.component
+group by c.component, c.version_from, c.version_to, c.direction
+order by component, version_from, version_to

@@ -20,7 +20,7 @@ FAMILIES = {"access", "disclosure", "headers", "outbound", "rollout", "supply_ch
 # Columns that views or detectors make; none of them holds what names a person.
 DERIVED = {
     "destination", "route", "principal", "component", "version_from", "version_to",
-    "phase", "dimension", "pods", "digest", "source_table", "source_observer", "gap_start", "first_source", "second_source", "outcome",
+    "phase", "vulnerability", "dimension", "pods", "digest", "source_table", "source_observer", "gap_start", "first_source", "second_source", "outcome",
 }  # fmt: skip
 REFERENCE = re.compile(r"CWE-\d+|ATT&CK T\d{4}(\.\d{3})?|OWASP (A\d{2}:2021|API\d{1,2}:2023)")
 GDPR = re.compile(r"\d+(\(\d\))?(\([a-z]\))?")
