@@ -156,11 +156,15 @@ class Intake:
         if previous and self._is_same(source, previous[-1]):
             self._watcher.advance(previous[-1].size)
             return [msgspec.structs.replace(previous[-1], name=source.name)]
-        importer = self._forced or choose(source, head)
-        if importer is None:
-            return [entries.identified(source, *other(source, head))]
+        choice = choose(source, head, self._forced)
+        if choice.importer is None:
+            status, note, may_hold_records = other(source, choice)
+            return [entries.identified(source, status, note, may_hold_records=may_hold_records)]
         previous = [] if self._options.fresh else previous or self._moved(source)
-        found = [*self._load(engine, source, importer, head, previous), *_moved_along(source, previous)]
+        found = [
+            *self._load(engine, source, choice.importer, choice.head, previous),
+            *_moved_along(source, previous),
+        ]
         return [self._copied(source, found[0]), *found[1:]] if self._options.copy else found
 
     def _moved(self, source: Source) -> list[LedgerEntry]:
