@@ -9,7 +9,8 @@ and one of
     records(data) -> Iterator[Item]         documents: Python, whole document in memory
     table_sql(path) -> tuple[str, str]      columnar files: table and a SELECT over the file
 
-A module with `records` whose record numbers are physical lines says `BY_LINE = True`.
+A module with `records` whose record numbers are physical lines says `BY_LINE = True` and has `spans(data)`: number, first byte and byte behind
+the last of every record.
 """
 
 from __future__ import annotations
@@ -145,11 +146,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """An entry of a document that cannot be used; `raw` is its text."""
+    """An entry of a document that cannot be used; `raw` is its text, `offset` where it lies if that is known."""
 
     record_no: int
     reason: str
     raw: bytes
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

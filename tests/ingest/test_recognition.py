@@ -26,6 +26,7 @@ NATIVE = {"time": "2026-03-03T09:00:00Z", "destination_address": "203.0.113.9", 
 MORE = {
     "zeek-json": ("connections", lines(ZEEK_JSON) * 60),
     "native-ndjson": ("connections", lines(NATIVE) * 60),
+    "native-csv": ("connections", "time,destination_address,destination_port\n" + "2026-03-03T09:00:00Z,203.0.113.9,443\n" * 60),
 }  # fmt: skip
 
 
