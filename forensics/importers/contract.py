@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -52,11 +53,15 @@ class Head:
         return self.data.decode("utf-8-sig", "replace")
 
     @cached_property
+    def every_line(self) -> list[str]:
+        """The whole lines, as they stand there."""
+        lines = self.text.split("\n")
+        return lines if self.complete or len(lines) == 1 else lines[:-1]
+
+    @cached_property
     def lines(self) -> list[str]:
         """The first whole lines that are not blank."""
-        lines = self.text.split("\n")
-        whole = lines if self.complete or len(lines) == 1 else lines[:-1]
-        return [line.rstrip("\r") for line in whole if line.strip()][:SAMPLE_LINES]
+        return list(islice((line.rstrip("\r") for line in self.every_line if line.strip()), SAMPLE_LINES))
 
     @cached_property
     def objects(self) -> list[dict[str, Any]]:
