@@ -48,6 +48,11 @@ Any table of [tables.md](tables.md) as NDJSON, CSV (RFC 4180, header line) or Pa
 knows at least two of the columns and four in five of all. Times are ISO 8601 or seconds since 1970; without a zone they are UTC. A value
 that does not fit its type is NULL and stands in `attributes._invalid`. Event tables need `time`.
 
+CSV is RFC 4180: a field in quotes may hold line feeds, and the record has the number of its first line. A record of several lines has 1 MiB
+at most. One that does not close by then, or is not well-formed, is a reject of its first line only, and the next line is read as a record: a
+forgotten quote costs a line, not the rest of the file. A quote inside a field that does not begin with one is text. Lines before the header
+are rejects; of two columns with one name the second is `name (2)`, in `attributes`.
+
 ## What happens to a line
 
 A line that is no record of its format is a row in `rejects` with reason, length and its bytes (64 KiB at most), never lost and never fatal.

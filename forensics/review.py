@@ -23,7 +23,8 @@ from forensics.results import build_all, material
 from forensics.store import Sandbox
 
 _PUBLIC = ("id", "name", "member", "continues", "first_record", "format", "observer", "status", "size", "sha256", "content_sha256", "compression", "records", "accepted", "rejected", "skipped",
-           "salvaged", "duplicate_keys", "unmapped_keys", "rows", "first_time", "last_time", "time_rule", "note", "truncated", "duplicate_of")  # fmt: skip
+           "salvaged", "duplicate_keys", "unmapped_keys", "rows", "first_time", "last_time", "time_rule", "note", "truncated", "duplicate_of",
+           "may_hold_records")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ def _evidence_marks(evidence: Sequence[dict[str, Any]]) -> list[tuple[str, str]]
         ),
         "could not be read": ("C", [entry["name"] for entry in evidence if entry["status"] == "failed"]),
         "damaged or cut": ("B", [entry["name"] for entry in evidence if entry.get("truncated")]),
+        "may hold records, but of no known format": (
+            "B",
+            [entry["name"] for entry in evidence if entry.get("may_hold_records")],
+        ),
     }
     return [(grade, f"{what}: {listing(names)}") for what, (grade, names) in kinds.items() if names]
 

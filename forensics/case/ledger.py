@@ -11,15 +11,16 @@ import msgspec
 from forensics.errors import CaseError, IntegrityError, Location
 
 Status = Literal[
-    "ingested", "duplicate", "replaced", "archive", "unrecognised", "ignored", "configuration", "failed", "pending"
-]
+    "ingested", "duplicate", "contained", "replaced", "archive", "unrecognised", "ignored", "configuration", "failed", "pending"
+]  # fmt: skip
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One evidence file. `records = accepted + rejected + skipped`; rows are counted per table.
 
     `member` is the name inside the archive at `path`. A grown file is a new entry that `continues` another: it holds the records from
-    `first_record` on, its hashes are those of the whole file.
+    `first_record` on, its hashes are those of the whole file. A `contained` file is the beginning of what lay at its place before, whose rows
+    stay. `may_hold_records` marks what is unrecognised though it looks like a log.
     """
 
     id: str
@@ -56,6 +57,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     truncated: str = ""
     duplicate_of: str = ""
+    may_hold_records: bool = False
 
     @property
     def place(self) -> tuple[str, str]:

@@ -44,13 +44,13 @@ def damaged(ledger: Sequence[LedgerEntry], max_reject_share: float) -> list[str]
     """Return a sentence for each file that is cut, unreadable, or has too many rejects."""
     told = (
         []
-        if any(entry.status in ("ingested", "duplicate") for entry in ledger)
+        if any(entry.status in ("ingested", "duplicate", "contained") for entry in ledger)
         else ["no file was recognised as evidence"]
     )
     told += _unread(ledger, "failed", "could not be read")
     told += _unread(ledger, "pending", "not read, since the ingest was interrupted: run the same command again")
     for entry in ledger:
-        if entry.status in ("failed", "pending", "replaced"):
+        if entry.status in ("failed", "pending", "replaced", "contained"):
             continue
         if entry.truncated and entry.status == "archive":
             told.append(f"{entry.name}: {entry.truncated}")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from forensics.case import Case
+from forensics.case import Case, LedgerEntry
 from forensics.findings import Incident, Result, level
 from forensics.text import listing, plural, safe_text
 
@@ -21,10 +21,11 @@ _INDENT = " " * 11
 def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
     """Print the summary; the verdict and the report's path come last, where the eye is."""
     ledger = case.ledger()
-    records = sum(entry.records for entry in ledger)
-    accepted = sum(entry.accepted for entry in ledger)
+    held = [entry for entry in ledger if entry.status == "ingested"]  # of others the records are there already
+    records = sum(entry.records for entry in held)
+    accepted = sum(entry.accepted for entry in held)
     click.echo(
-        f"Evidence   {plural(len(ledger), 'file')}, {plural(records, 'record')}: {accepted:,} accepted, {_lost(case)}"
+        f"Evidence   {plural(len(ledger), 'file')}, {plural(records, 'record')}: {accepted:,} accepted, {_lost(ledger)}"
     )
     click.echo(f"Coverage   grade {result.coverage.grade}")
     for reason in result.coverage.reasons:
@@ -46,10 +47,10 @@ def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
     click.echo(f"Report     {safe_text(case.reports / 'report.html')}")
 
 
-def _lost(case: Case) -> str:
-    ledger = case.ledger()
-    rejected = sum(entry.rejected for entry in ledger)
-    skipped = sum(sum(entry.skipped.values()) for entry in ledger)
+def _lost(ledger: Sequence[LedgerEntry]) -> str:
+    held = [entry for entry in ledger if entry.status == "ingested"]
+    rejected = sum(entry.rejected for entry in held)
+    skipped = sum(sum(entry.skipped.values()) for entry in held)
     unknown = sum(entry.status == "unrecognised" for entry in ledger)
     text = f"{rejected:,} rejected, {skipped:,} skipped (headers, blank lines)"
     return text + (f"; {plural(unknown, 'file')} not recognised" if unknown else "")

@@ -18,6 +18,7 @@ from forensics.evidence.reader import (
     read_head,
 )
 from forensics.evidence.spool import spool, standard_input
+from forensics.evidence.windows import windows
 
 __all__ = [
     "HEAD_BYTES",
@@ -41,4 +42,5 @@ __all__ = [
     "spool",
     "standard_input",
     "walk",
+    "windows",
 ]

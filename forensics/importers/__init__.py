@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -33,6 +34,11 @@ class Importer:
     def has(self, function: str) -> bool:
         """Say whether the module offers `plan`, `records` or `table_sql`."""
         return hasattr(self.module, function)
+
+    @property
+    def by_line(self) -> bool:
+        """Say whether record numbers are physical lines, so that records may begin anywhere in a file."""
+        return self.has("plan") or getattr(self.module, "BY_LINE", False)
 
     def call(self, function: str, *arguments: Any) -> Any:
         """Call a function of the module."""
@@ -70,18 +76,18 @@ def by_name(name: str) -> Importer:
     raise FormatError(f"There is no format `{name}`.", hint=f"Known formats: {known}.")
 
 
-def scores(head: Head) -> list[tuple[int, Importer]]:
+def scores(head: Head, among: Sequence[Importer] | None = None) -> list[tuple[int, Importer]]:
     """Return (score, importer) of those that claim the head, best first."""
-    found = [(importer.recognise(head), importer) for importer in all_importers()]
+    found = [(importer.recognise(head), importer) for importer in (all_importers() if among is None else among)]
     return sorted(
         ((score, importer) for score, importer in found if score >= MIN_SCORE),
         key=lambda pair: (-pair[0], pair[1].name),
     )
 
 
-def recognise(head: Head) -> Importer | None:
-    """Return the one importer that fits best, or None where none fits or two fit alike."""
-    ranked = scores(head)
+def recognise(head: Head, among: Sequence[Importer] | None = None) -> Importer | None:
+    """Return the one importer that fits best, of all or of those given, or None where none fits or two fit alike."""
+    ranked = scores(head, among)
     if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
         return None
     return ranked[0][1]

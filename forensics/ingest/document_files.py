@@ -107,6 +107,7 @@ def _writer(writers: dict[str, TableWriter], table: str, work: Path) -> TableWri
 def _reject(item: Reject) -> dict[str, Any]:
     return {
         "record_no": item.record_no,
+        "record_offset": item.offset,
         "reason": item.reason,
         "record_length": len(item.raw),
         "raw": item.raw[:MAX_RAW_BYTES],

@@ -14,13 +14,13 @@ def unread(source: Source, status: Status, note: str) -> LedgerEntry:
     return LedgerEntry("", source.name, source.location, status, 0, "", "", 0, member=source.member, note=note)
 
 
-def identified(source: Source, status: Status, note: str) -> LedgerEntry:
+def identified(source: Source, status: Status, note: str, *, may_hold_records: bool = False) -> LedgerEntry:
     """Hash a file that is not parsed: the report lists it with its identity."""
     with HashingReader(source.path) as reader:
         identity, info = reader.identity(), reader.before
     return LedgerEntry(
         identity.sha256[:16], source.name, source.location, status, identity.size, identity.sha256, identity.sha256, identity.size,
-        member=source.member, inode=info.inode, mtime_ns=info.mtime_ns, note=note,
+        member=source.member, inode=info.inode, mtime_ns=info.mtime_ns, note=note, may_hold_records=may_hold_records,
     )  # fmt: skip
 
 

@@ -39,9 +39,10 @@ from forensics.ingest import entries, scanning
 from forensics.ingest.engine import Workers
 from forensics.ingest.line_files import Job, Outcome
 from forensics.ingest.options import Options, Watcher
-from forensics.ingest.parsing import parse, span
+from forensics.ingest.parsing import DERIVED, parse, span
 from forensics.ingest.recognition import choose, head_of, other
 from forensics.ingest.settle import chain, last_segments, replaced, segments, settle
+from forensics.ingest.shrunk import is_beginning
 from forensics.store import Store
 from forensics.text import plural, safe_text
 
@@ -56,6 +57,7 @@ class Intake:
         self._lock = threading.Lock()
         held = (entry.id for entry in self._known if entry.status == "ingested")
         self._claimed: set[str] = set() if options.fresh else set(held)
+        self._contained = {entry.place: entry for entry in self._known if entry.status == "contained"}
 
     def run(self, sources: Sequence[Source]) -> list[LedgerEntry]:
         """Read the sources; return their entries, also those of archive members."""
@@ -153,15 +155,25 @@ class Intake:
 
     def _file(self, engine: Store, source: Source, head: Head) -> list[LedgerEntry]:
         previous = chain(self._known, (source.location, source.member))
-        if previous and self._is_same(source, previous[-1]):
-            self._watcher.advance(previous[-1].size)
-            return [msgspec.structs.replace(previous[-1], name=source.name)]
-        importer = self._forced or choose(source, head)
-        if importer is None:
-            return [entries.identified(source, *other(source, head))]
+        for entry in (*previous[-1:], *self._cut_before(source, previous)):
+            if self._is_same(source, entry):
+                self._watcher.advance(entry.size)
+                return [msgspec.structs.replace(entry, name=source.name)]
+        choice = choose(source, head, self._forced)
+        if choice.importer is None:
+            status, note, may_hold_records = other(source, choice)
+            return [entries.identified(source, status, note, may_hold_records=may_hold_records)]
         previous = [] if self._options.fresh else previous or self._moved(source)
-        found = [*self._load(engine, source, importer, head, previous), *_moved_along(source, previous)]
+        found = [
+            *self._load(engine, source, choice.importer, choice.head, previous),
+            *_moved_along(source, previous),
+        ]
         return [self._copied(source, found[0]), *found[1:]] if self._options.copy else found
+
+    def _cut_before(self, source: Source, previous: list[LedgerEntry]) -> list[LedgerEntry]:
+        """Return the entry that says the file is the beginning of `previous`; a fresh ledger holds what is there now."""
+        entry = self._contained.get((source.location, source.member))
+        return [entry] if entry and previous and not self._options.fresh else []
 
     def _moved(self, source: Source) -> list[LedgerEntry]:
         """Return the entries of a file of the same folder that this one begins with: a log that was rotated after it had grown."""
@@ -185,8 +197,11 @@ class Intake:
         with HashingReader(source.path) as reader:
             return reader.identity().sha256 == entry.sha256
 
+    def _table(self, table: str, entry: LedgerEntry) -> Path:
+        return self._case.tables / table / f"{entry.id}.parquet"
+
     def _holds(self, table: str, entry: LedgerEntry) -> bool:
-        path = self._case.tables / table / f"{entry.id}.parquet"
+        path = self._table(table, entry)
         return path.is_file() and file_sha256(path) == entry.table_sha256[table]
 
     def _load(
@@ -202,6 +217,8 @@ class Intake:
             outcome = parse(replace(job, mark=None))
         if outcome.continues and outcome.identity.content_sha256 == previous[-1].content_sha256:
             return [_packed_anew(source, previous[-1], outcome)]
+        if not outcome.continues and self._is_beginning(outcome, importer, previous):
+            return [self._cut(source, importer, outcome, previous)]
         entry = self._kept(engine, source, importer, outcome, previous)
         shutil.rmtree(work, ignore_errors=True)
         if not previous or outcome.continues:
@@ -210,6 +227,34 @@ class Intake:
             note = f"other content than {previous[-1].id}, which lay here before; both are kept"
             return [msgspec.structs.replace(entry, note=entry.note or note)]
         return [entry, *replaced(previous, entry)]
+
+    def _is_beginning(self, outcome: Outcome, importer: Importer, previous: list[LedgerEntry]) -> bool:
+        """Say whether the records of a file are the first of what lay at its place, as far as tables tell."""
+        size = outcome.identity.content_size
+        if not previous or not importer.by_line or not 0 < size < previous[-1].content_size:
+            return False
+        if any((entry.format, entry.tool) != (importer.name, __version__) for entry in previous):
+            return False
+        held = {table for entry in previous for table in entry.rows if table not in DERIVED} | outcome.files.keys()
+        if not all(self._holds(table, entry) for entry in previous for table in entry.rows):
+            return False
+        return all(
+            is_beginning(
+                outcome.files.get(table), [self._table(table, entry) for entry in previous if table in entry.rows], size
+            )
+            for table in sorted(held)
+        )
+
+    def _cut(self, source: Source, importer: Importer, outcome: Outcome, previous: list[LedgerEntry]) -> LedgerEntry:
+        """Return the entry of a file that was cut to its beginning: the rows that lay there before stay, and none is added."""
+        for entry in previous:
+            if entry.id == outcome.identity.evidence_id:  # it was cut to what it was before it grew
+                return msgspec.structs.replace(
+                    entry, note=f"cut to these records after it had grown: {previous[-1].id} keeps the others"
+                )
+        entry = entries.ingested(source, importer, outcome, {}, ("", ""), None, forced=self._forced is not None)
+        note = f"its records are the first of {previous[-1].id}, which lay here before and is kept: nothing is counted twice"
+        return msgspec.structs.replace(entry, status="contained", rows={}, note=note)
 
     def _kept(
         self, engine: Store, source: Source, importer: Importer, outcome: Outcome, previous: list[LedgerEntry]

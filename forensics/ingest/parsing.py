@@ -16,7 +16,8 @@ from forensics.schema import TABLES
 from forensics.store import EngineError
 from forensics.text import safe_text
 
-_DERIVED = ("rejects", "content_matches", "header_verdicts")
+# Tables that are made of other tables' rows.
+DERIVED = ("content_matches", "header_verdicts")
 
 
 def parse(job: Job) -> Outcome:
@@ -47,7 +48,7 @@ def span(outcome: Outcome) -> tuple[str, str]:
     """First and last time of the rows, ISO 8601 UTC, from the statistics of the files just written; empty where no table has times."""
     bounds: list[datetime] = []
     for table, path in outcome.files.items():
-        if table not in _DERIVED and "time" in TABLES[table].types:
+        if table not in (*DERIVED, "rejects") and "time" in TABLES[table].types:
             bounds += _bounds(path)
     return (min(bounds).isoformat() + "Z", max(bounds).isoformat() + "Z") if bounds else ("", "")
 

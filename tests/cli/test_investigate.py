@@ -173,6 +173,113 @@ def test_show_raw_does_not_cut_a_long_line(tmp_path: Path) -> None:
     assert done.raw == file.read_bytes().split(b"\n")[1] + b"\n"
 
 
+def test_show_several_records_and_ranges(own: Path) -> None:
+    """By evidence in the order named, within it in the order of the file, each once."""
+    conn, dns = evidence_id(own, "network/conn.log"), evidence_id(own, "network/dns.log")
+    files = {name: (SAMPLES / NAME / "network" / f"{name}.log").read_bytes().split(b"\n") for name in ("conn", "dns")}
+    done = run("show", own, f"{dns}:30-32", f"{conn}:343", f"{dns}:31", f"{conn}:20-21", "--raw")
+    expected = [files["dns"][number - 1] for number in (30, 31, 32)] + [
+        files["conn"][number - 1] for number in (20, 21, 343)
+    ]
+    assert done.raw == b"".join(line + b"\n" for line in expected)
+    entries = [json.loads(line) for line in (own / "access.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [item["details"]["record"] for item in entries] == [f"{dns}:30-32", f"{conn}:20-21 {conn}:343"]
+    parsed = json.loads(run("show", own, f"{dns}:30-32", f"{conn}:343", "--json").out)
+    assert [item["record"] for item in parsed] == [f"{dns}:30", f"{dns}:31", f"{dns}:32", f"{conn}:343"]
+    assert parsed[3]["tables"]["connections"][0]["destination_bytes"] == 1402
+    told = run("show", own, f"{conn}:1-20")
+    assert "network/conn.log, record 20 of 1,016 (zeek-tsv)" in told.out
+    assert told.err.startswith("8 of 20 records gave no row")
+
+
+def test_show_context_of_two_records_near_each_other(own: Path) -> None:
+    conn = evidence_id(own, "network/conn.log")
+    done = run("show", own, f"{conn}:343", f"{conn}:345", "--raw", "--context", "2")
+    lines = [(line.split()[1] if line.startswith(">") else line.split()[0], line[0]) for line in done.out.splitlines()]
+    assert lines == [("341", " "), ("342", " "), ("343", ">"), ("344", " "), ("345", ">"), ("346", " "), ("347", " ")]
+
+
+@pytest.mark.parametrize("record", ["x:0", "x:3-2", "x:1-", "x:-1", "1-2", "x:1-2-3", "x:99999999999999999999"])
+def test_show_of_what_is_no_record(case: Path, record: str) -> None:
+    done = run("show", case, record)
+    assert (done.code, done.out) == (2, "")
+    assert "A record is EVIDENCE:NUMBER" in done.err
+
+
+def test_show_says_which_records_there_are(case: Path) -> None:
+    done = run("show", case, f"{evidence_id(case, 'network/conn.log')}:1000-1017")
+    assert done.code == 2
+    assert "network/conn.log has the records 1 to 1,016" in done.err
+
+
+def test_show_of_very_many_rows_is_refused_and_their_bytes_are_not(tmp_path: Path) -> None:
+    line = b'203.0.113.7 - - [03/Mar/2026:09:00:00 +0000] "GET /%d HTTP/1.1" 200 512 "-" "-"\n'
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.log").write_bytes(data := b"".join(line % number for number in range(10_001)))
+    case = tmp_path / "a.case"
+    assert run("review", tmp_path / "logs", "--case", case).code == 0
+    every = f"{evidence_id(case, 'a.log')}:1-10001"
+    assert "the rows of 10,000 are shown at once" in run("show", case, every).err
+    assert run("show", case, every, "--raw").raw == data
+
+
+CSV = b"""time,metric_name,metric_value
+2026-03-03T09:00:00Z,errors,1
+2026-03-03T09:00:01Z,"two
+lines, and more\r
+of them",2
+
+"never
+closed,3
+2026-03-03T09:00:02Z,last,4
+"""
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> tuple[Path, str]:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "m.csv").write_bytes(CSV)
+    case = tmp_path / "m.case"
+    run("review", tmp_path / "logs", "--case", case)
+    return case, evidence_id(case, "m.csv")
+
+
+@pytest.mark.parametrize(
+    ("number", "lines"), [(1, (1, 1)), (2, (2, 2)), (3, (3, 5)), (6, (6, 6)), (7, (7, 7)), (8, (8, 8)), (9, (9, 9))]
+)
+def test_show_raw_of_csv_is_the_whole_record(metrics: tuple[Path, str], number: int, lines: tuple[int, int]) -> None:
+    case, evidence = metrics
+    done = run("show", case, f"{evidence}:{number}", "--raw")
+    assert done.raw == b"".join(CSV.splitlines(keepends=True)[lines[0] - 1 : lines[1]])
+    marked = run("show", case, f"{evidence}:{number}", "--raw", "--context", "1").out.splitlines()
+    own = [int(line.split()[1]) for line in marked if line.startswith(">")]
+    assert own == list(range(lines[0], lines[1] + 1))
+    assert len(marked) == len(own) + (lines[0] > 1) + (lines[1] < 9)
+
+
+def test_show_raw_of_a_line_where_no_record_begins(metrics: tuple[Path, str]) -> None:
+    case, evidence = metrics
+    done = run("show", case, f"{evidence}:4", "--raw")
+    assert (done.code, done.raw) == (2, b"")
+    assert "No record of m.csv begins at line 4." in done.err
+    assert run("show", case, f"{evidence}:4-6", "--raw").raw == b"\n"
+
+
+def test_show_raw_is_kept_aside_until_the_hash_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is more than stays in memory; lines go over several blocks."""
+    from forensics.investigate import show
+
+    monkeypatch.setattr(show, "_IN_MEMORY", 1_000)
+    case, file = reviewed_lines(tmp_path, [exchange("x" * size) for size in (1, 3_000_000, 0, 1_100_000, 5)])
+    every = f"{findings_of(case)['evidence'][0]['id']}:1-5"
+    data = file.read_bytes()
+    assert run("show", case, every, "--raw").raw == data
+    file.write_bytes(data[:-5] + b"y" + data[-4:])
+    done = run("show", case, every, "--raw")
+    assert (done.code, done.raw) == (4, b"")
+    assert not list((case / "tmp").iterdir())
+
+
 def test_show_raw_of_changed_evidence_is_an_integrity_error(tmp_path: Path) -> None:
     case, file = reviewed_lines(tmp_path, [exchange("x"), exchange("y")])
     file.write_bytes(file.read_bytes().replace(b'"x"', b'"z"'))

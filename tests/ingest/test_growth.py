@@ -161,17 +161,6 @@ def test_rotated_and_the_old_file_moved(tmp_path: Path) -> None:
     grow(tmp_path, COMBINED, {"x.log": old}, {"x.log": new, "x.log.1": whole})
 
 
-@pytest.mark.parametrize("log", [ENVOY, ZEEK], ids=lambda log: log.name)
-def test_shrunk(tmp_path: Path, log: Log) -> None:
-    """A file cut to its beginning: the case keeps what it saw."""
-    data, case = start(log, 1), create(tmp_path / "a.case")
-    add(case, tmp_path / "logs", {"x.log": data})
-    expected = rows(case, log.table)
-    again = add(case, tmp_path / "logs", {"x.log": data[: data.index(b"\n", len(data) // 2) + 1]}).entry
-    assert (again.status, again.continues) == ("ingested", "")
-    assert set(rows(case, log.table)) == set(expected)
-
-
 def test_zeek_goes_on_with_another_log(tmp_path: Path) -> None:
     """What was added begins a section of its own, with other fields."""
     first = start(ZEEK, 1)
