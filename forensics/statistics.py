@@ -99,7 +99,9 @@ def _wilson(count: float, total: float, z: float) -> tuple[float, float]:
     return centre - half, centre + half
 
 
-def newcombe_interval(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> tuple[float, float] | None:
+def newcombe_interval(
+    k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95
+) -> tuple[float, float] | None:
     """Return the interval of `k1/n1 - k2/n2` (Newcombe's method 10), or None where a total is zero."""
     if not n1 or not n2:
         return None

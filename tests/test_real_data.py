@@ -319,17 +319,19 @@ def test_the_difference_is_that_of_an_independent_reader(tmp_path: Path) -> None
     """cyclonedx-python-lib reads both documents; names, versions and purls differ in the same way."""
     from cyclonedx.model.bom import Bom
 
-    paths = [DATA / "cyclonedx" / f"proton-bridge-{version}.bom.json" for version in ("v1.6.3", "v1.8.0")]
-    before, after = (
-        {item.name: item.version for item in Bom.from_json(json.loads(path.read_text())).components} for path in paths
-    )
+    def read(version: str) -> dict[str, str | None]:
+        path = DATA / "cyclonedx" / f"proton-bridge-{version}.bom.json"
+        bom = Bom.from_json(json.loads(path.read_text()))  # type: ignore[attr-defined] # made by its serialiser
+        return {item.name: item.version for item in bom.components}
+
+    before, after = read("v1.6.3"), read("v1.8.0")
     config = parse(
         '[[cohort]]\ncohort = "canary"\ncolumn = "service_version"\nequals = "v1.8.0"\n'
         '[[cohort]]\ncohort = "baseline"\ncolumn = "service_version"\nequals = "v1.6.3"\n'
     )
     case = create(tmp_path / "sbom.case")
     case.write_config(config)
-    ingest(case, paths)
+    ingest(case, [DATA / "cyclonedx" / f"proton-bridge-{version}.bom.json" for version in ("v1.6.3", "v1.8.0")])
     detect(case, Options())
     found = json.loads((case.results / "sbom.json").read_text())
     assert {item["name"]: item["version"] for item in found["added"]} == {
