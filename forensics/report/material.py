@@ -94,6 +94,13 @@ _RESULTS: dict[str, Any] = {
         "note": "",
         "warnings": [],
     },
+    "calibration": {"pods": 0, "tests": 0, "below": 0, "share": None, "sentence": ""},
+    "times": {
+        **dict.fromkeys(
+            ("onset", "detected", "acted", "contained", "seconds_to_detect", "seconds_to_act", "seconds_to_contain")
+        ),
+        "basis": dict.fromkeys(("onset", "detected", "acted", "contained")),
+    },
     "series": {"minutes": [dict.fromkeys(("time", "cohort", "requests", "errors"))], "total": 0},
     "outbound": {
         "destinations": [

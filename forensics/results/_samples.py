@@ -72,8 +72,7 @@ with samples as (
     from pairs
 )
 select metric_name, trim(unit), avg(stable), avg(canary), avg(difference), stddev_samp(difference),
-    count(*) * (1 - least(greatest(coalesce(corr(difference, last_difference), 0), 0), 0.99))
-        / (1 + least(greatest(coalesce(corr(difference, last_difference), 0), 0), 0.99)),
+    count(*), corr(difference, last_difference),
     sum(n_stable)::bigint, sum(n_canary)::bigint
 from differences
 group by all
@@ -135,13 +134,20 @@ def metrics(context: Context) -> list[dict[str, Any]]:
     found = [
         row(
             name, unit, stable, canary, variance=difference, n_stable=n_stable, n_canary=n_canary,
-            interval=_interval(difference, spread, minutes), action=_action(difference, spread, minutes),
+            interval=_interval(difference, spread, _independent(minutes, r)), action=_action(difference, spread, _independent(minutes, r)),
         )
-        for name, unit, stable, canary, difference, spread, minutes, n_stable, n_canary in rows[:MAX_METRICS]
+        for name, unit, stable, canary, difference, spread, minutes, r, n_stable, n_canary in rows[:MAX_METRICS]
     ]  # fmt: skip
     if len(rows) > MAX_METRICS:
         found.append(row(f"{len(rows) - MAX_METRICS:,} more metrics, not shown", "", None, None))
     return found
+
+
+def _independent(minutes: int, correlation: float | None) -> float:
+    """Return how many independent minutes say as much; a constant series has no correlation (NaN)."""
+    known = correlation is not None and math.isfinite(correlation)
+    r = min(max(correlation if known and correlation else 0.0, 0.0), 0.99)
+    return minutes * (1 - r) / (1 + r)
 
 
 def _interval(difference: float, spread: float | None, minutes: float) -> list[float] | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from functools import cache
 
 import pytest
 
 from forensics.config import parse
 from forensics.detectors import Detector, load
-from forensics.detectors.front import COUNTS
+from forensics.detectors.front import COUNTS, by_id
 from forensics.detectors.testing import DEFAULT_CONFIG, KINDS, Case, cases_of, fill, run_case
 from forensics.schema import TABLES
 from forensics.store import open_memory, parameters_of, tables_of
@@ -110,11 +111,17 @@ def test_needs_name_the_tables_it_is_about(detector: Detector) -> None:
 
 
 def output_columns(detector: Detector) -> list[str]:
+    return list(_columns(detector.id))
+
+
+@cache
+def _columns(name: str) -> tuple[str, ...]:
+    detector = by_id(DETECTORS, name)
     with closing(open_memory(1)) as sandbox:
         fill(sandbox, parse(DEFAULT_CONFIG).config, {})
         columns, rows = sandbox.select_rows(detector.sql, detector.parameters or None)
     assert rows == []
-    return columns
+    return tuple(columns)
 
 
 def bare(sql: str) -> str:
