@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def evidence(store: Store, ledger: list[LedgerEntry]) -> None:
     keep(store, "main.evidence", data)
 
 
-def load_rows(store: Store, tables: dict[str, Iterable[dict[str, Any]]]) -> None:
+def load_rows(store: Store, tables: Mapping[str, Iterable[dict[str, Any]]]) -> None:
     """Make `facts` tables from rows given as dicts (detector tests); tables without rows are empty."""
     store.execute("create schema facts; create schema dims; create schema observed")
     for table in TABLES.values():
