@@ -22,8 +22,8 @@ order by url_path
 
 
 def macros(store: Store) -> None:
-    """Make the macros over paths and cells; they stay in the cache for users' SQL."""
-    for title in ("paths", "routes", "cells"):
+    """Make the macros over paths, cells and counts; they stay in the cache for users' SQL."""
+    for title in ("paths", "routes", "cells", "statistics"):
         store.execute((tree("queries") / "macros" / f"{title}.sql").read_text(encoding="utf-8"))
 
 
