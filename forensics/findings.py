@@ -69,7 +69,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     effect: float | None
     interval: list[float] | None
     p_value: float | None
+    mid_p: float | None = None
+    attainable_p: float | None = None
     q_value: float | None
+    method: str = ""
     first_seen: str
     last_seen: str
     modifiers: list[Modifier]

@@ -57,7 +57,7 @@ def _words(told: Explanation) -> None:
         f"  baseline     {item['baseline']['n']:,} of {item['baseline']['total']:,}; before and after the phases {item['prior_n']:,}"
     )
     if item["p_value"] is not None:
-        click.echo(f"  test         exact, by phase: p = {_p(item['p_value'])}, q = {_p(item['q_value'])}")
+        click.echo(safe_text(f"  test         {_test(item)}"))
     if item["interval"]:
         click.echo(
             f"  difference   {item['effect']:+.1%} (95 %: {item['interval'][0]:+.1%} to {item['interval'][1]:+.1%})"
@@ -79,5 +79,17 @@ def _pairs(values: dict[str, Any]) -> str:
     return safe_text(", ".join(f"{key}={value}" for key, value in values.items()))
 
 
+def _test(item: dict[str, Any]) -> str:
+    """Say p with what belongs to it; a finding of an earlier version has less."""
+    told = {
+        "p": item["p_value"],
+        "mid-p": item.get("mid_p"),
+        "q": item["q_value"],
+        "smallest p possible": item.get("attainable_p"),
+    }
+    values = ", ".join(f"{name} {_p(value)}" for name, value in told.items() if value is not None)
+    return f"{item.get('method') or 'exact, by phase'}: {values}"
+
+
 def _p(value: float) -> str:
-    return "< 1e-15" if value < 1e-15 else f"{value:.2g}"
+    return "< 1e-15" if value <= 1e-15 else f"= {value:.2g}"

@@ -13,6 +13,7 @@ import msgspec
 from forensics import statistics as st
 from forensics.config import Config
 from forensics.detectors.front import COUNTS, Detector
+from forensics.detectors.rates import Comparison, compares_rates, comparisons, strata_of, too_small
 from forensics.detectors.suppressions import suppression_of
 from forensics.errors import QueryError
 from forensics.findings import (
@@ -79,13 +80,14 @@ def run(sandbox: Sandbox, detector: Detector, context: Context) -> Outcome:
         if missing:
             return Outcome(_state(detector, "not_evaluated", missing, seen), [])
         rows, more = _rows(sandbox, detector, context.seconds)
-        findings = _findings(detector, rows, context)
+        compared = comparisons(detector, rows) if compares_rates(detector) else []
+        findings = _findings(detector, rows, compared, context)
     except QueryError as error:
         return Outcome(_state(detector, "error", error.message, seen), [])
     except _BROKEN as error:
         told = f"The rows break the contract: {type(error).__name__} {str(error)[:500]}."
         return Outcome(_state(detector, "error", told, seen), [])
-    return Outcome(_judged(detector, len(findings), more, seen), findings)
+    return Outcome(_judged(detector, len(findings), more, seen, compared), findings)
 
 
 def _rows(sandbox: Sandbox, detector: Detector, seconds: float) -> tuple[list[dict[str, Any]], bool]:
@@ -94,14 +96,17 @@ def _rows(sandbox: Sandbox, detector: Detector, seconds: float) -> tuple[list[di
     return [dict(zip(columns, row, strict=True)) for row in rows[:MAX_ROWS]], len(rows) > MAX_ROWS
 
 
-def _judged(detector: Detector, found: int, more: bool, seen: int) -> DetectorState:
-    """Never `clean` where not every row was judged."""
+def _judged(detector: Detector, found: int, more: bool, seen: int, compared: Sequence[Comparison]) -> DetectorState:
+    """Never `clean` where not every row was judged, or where none could have been a finding."""
     if more:
         told = f"{found} found in the first {MAX_ROWS:,} rows; the detector returns more, which were not judged"
         return _state(detector, "finding" if found else "error", told, seen)
     if found:
         return _state(detector, "finding", f"{found} found", seen)
-    return _state(detector, "clean", _clean(detector, seen), seen)
+    small = too_small(detector, compared)
+    if small and all(item.q_value is None for item in compared):
+        return _state(detector, "not_evaluated", small, seen)
+    return _state(detector, "clean", "; ".join(filter(None, (_clean(detector, seen), small))), seen)
 
 
 def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
@@ -134,35 +139,16 @@ def _state(detector: Detector, state: Any, reason: str, seen: int) -> DetectorSt
     return DetectorState(detector.id, detector.front.title, detector.family, state, reason, detector.version_hash, seen)
 
 
-def _findings(detector: Detector, rows: Sequence[dict[str, Any]], context: Context) -> list[Finding]:
-    if detector.front.compare not in ("rate_up", "rate_down"):
-        return [_finding(detector, row, None, None, context) for row in rows]
-    tests = [st.stratified_test(_strata(row)) for row in rows]
-    q_values = st.benjamini_hochberg([test.two_sided for test in tests])
-    judged = zip(rows, tests, q_values, strict=True)
-    return [_finding(detector, row, test, q, context) for row, test, q in judged if _differs(detector, row, q)]
+def _findings(
+    detector: Detector, rows: Sequence[dict[str, Any]], compared: Sequence[Comparison], context: Context
+) -> list[Finding]:
+    if not compares_rates(detector):
+        return [_finding(detector, row, None, context) for row in rows]
+    judged = zip(rows, compared, strict=True)
+    return [_finding(detector, row, item, context) for row, item in judged if item.is_finding(detector)]
 
 
-def _differs(detector: Detector, row: dict[str, Any], q_value: float) -> bool:
-    """Both evidence and effect are asked for: a tiny difference is no finding however sure it is."""
-    difference = st.stratified_difference(_strata(row)) or 0.0
-    least = detector.front.evidence.min_difference
-    wanted = difference <= -least if detector.front.compare == "rate_down" else difference >= least
-    return wanted and q_value <= detector.front.evidence.max_q
-
-
-def _strata(row: dict[str, Any]) -> list[st.Stratum]:
-    parts = row.get("strata")
-    if not parts:
-        return [st.Stratum(row["canary_n"], row["canary_total"], row["baseline_n"], row["baseline_total"])]
-    return [
-        st.Stratum(part["canary_n"], part["canary_total"], part["baseline_n"], part["baseline_total"]) for part in parts
-    ]
-
-
-def _finding(
-    detector: Detector, row: dict[str, Any], test: st.Test | None, q_value: float | None, context: Context
-) -> Finding:
+def _finding(detector: Detector, row: dict[str, Any], compared: Comparison | None, context: Context) -> Finding:
     front = detector.front
     entity = {key: _plain(row[key]) for key in front.fingerprint}
     novelty = _novelty(detector, row)
@@ -195,10 +181,15 @@ def _finding(
         canary=canary,
         baseline=baseline,
         prior_n=numbers["prior_n"],
-        effect=None if front.unit == "component" else _effect(row, test),  # parts of a bill are no sample of anything
+        effect=None
+        if front.unit == "component"
+        else _effect(row, compared),  # parts of a bill are no sample of anything
         interval=None if front.unit == "component" else _interval(row, canary, baseline),
-        p_value=test.two_sided if test else None,
-        q_value=q_value,
+        p_value=compared.test.two_sided if compared else None,
+        mid_p=compared.test.mid_p if compared else None,
+        attainable_p=compared.attainable if compared else None,
+        q_value=compared.q_value if compared else None,
+        method=compared.test.method if compared else "",
         first_seen=moment(row.get("first_seen")),
         last_seen=moment(row.get("last_seen")),
         modifiers=modifiers,
@@ -226,9 +217,9 @@ def _modifiers(row: dict[str, Any], novelty: Novelty, severity: Severity) -> lis
     return given
 
 
-def _effect(row: dict[str, Any], test: st.Test | None) -> float | None:
-    if test is not None:
-        return st.stratified_difference(_strata(row))
+def _effect(row: dict[str, Any], compared: Comparison | None) -> float | None:
+    if compared is not None:
+        return compared.difference
     if not row["canary_total"] or not row["baseline_total"]:
         return None
     return float(row["canary_n"] / row["canary_total"] - row["baseline_n"] / row["baseline_total"])
@@ -236,7 +227,7 @@ def _effect(row: dict[str, Any], test: st.Test | None) -> float | None:
 
 def _interval(row: dict[str, Any], canary: Count, baseline: Count) -> list[float] | None:
     if row.get("strata"):
-        stratified = st.stratified_interval(_strata(row))
+        stratified = st.stratified_interval(strata_of(row))
         return list(stratified) if stratified else None
     interval = st.newcombe_interval(
         min(canary.n, canary.total), canary.total, min(baseline.n, baseline.total), baseline.total

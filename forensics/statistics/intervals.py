@@ -39,7 +39,9 @@ def wilson_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, fl
     return _wilson(k, n, normal_quantile(confidence)) if n else None
 
 
-def newcombe_interval(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> tuple[float, float] | None:
+def newcombe_interval(
+    k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95
+) -> tuple[float, float] | None:
     """Return the interval of `k1/n1 - k2/n2` (Newcombe's method 10, 1998), or None where a total is zero; counts may be effective ones."""
     if not n1 or not n2:
         return None

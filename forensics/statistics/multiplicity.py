@@ -13,7 +13,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     order = np.argsort(-p, kind="stable")
     ranks = np.arange(p.size, 0, -1)
     q = np.empty_like(p)
-    q[order] = np.minimum.accumulate(np.minimum(p[order] * p.size / np.maximum(ranks, 1), 1.0))
+    q[order] = np.minimum.accumulate(np.minimum(p[order] * (p.size / ranks), 1.0))
     return [float(value) for value in q]
 
 

@@ -104,9 +104,11 @@ def quantile_difference(
     Statistics, 3.2; Woodruff 1952); the two are put together by MOVER (Zou and Donner 2008).
 
     Raises:
-        ValueError: a count is negative or no whole number.
+        ValueError: a count is negative or no whole number, or the quantile is not between 0 and 1.
 
     """
+    if not 0 < quantile < 1:
+        raise ValueError("a quantile lies between 0 and 1")
     ordered, (canary, baseline) = np.asarray(values, dtype=float), counts(*histogram)
     if not canary.sum() or not baseline.sum():
         return None

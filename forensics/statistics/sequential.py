@@ -36,7 +36,7 @@ def e_process(canary: ArrayLike, baseline: ArrayLike, share: ArrayLike) -> Float
     """
     first, second, theta = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (canary, baseline, share)))
     both = (theta > 0) & (theta < 1)
-    own, events = np.where(both, first, 0.0), np.where(both, first + second, 0.0)
+    own, events, theta = (np.where(both, x, 0.0) for x in (first, first + second, theta))
     seen, logs = np.cumsum(own, axis=-1), np.full(own.shape, -np.inf)
     for log_ratio, log_weight in zip(_LOG_RATIOS, _LOG_WEIGHTS, strict=True):
         expected = np.cumsum(events * np.log1p(theta * np.expm1(log_ratio)), axis=-1)

@@ -187,7 +187,43 @@ def test_a_tiny_difference_is_no_finding_however_sure() -> None:
 
 
 def test_a_large_difference_of_few_is_no_finding() -> None:
-    assert judged(rates(("/a", 2, 3, 1, 3)), UP).state.state == "clean"
+    outcome = judged(rates(("/a", 4, 5, 2, 5)), UP)
+    assert (outcome.state.state, outcome.findings) == ("clean", [])
+    assert "too few" not in outcome.state.reason, "10 choose 6 is 210: 5 of 5 against 1 of 5 would have had p 10 / 210"
+
+
+def test_what_could_not_have_been_significant_is_not_called_clean() -> None:
+    outcome = judged(rates(("/a", 2, 3, 1, 3)), UP)
+    assert (outcome.state.state, outcome.findings) == ("not_evaluated", [])
+    assert outcome.state.reason == (
+        "1 of 1 comparison too few to show a difference: the smallest p that was possible is 0.1, asked for is 0.05"
+    ), "3 of 3 against 0 of 3: two of 20 tables"
+
+
+def test_rows_that_are_too_small_are_counted_and_leave_the_others_alone() -> None:
+    rows = [("/a", 12, 50, 4, 200), ("/b", 3, 50, 9, 200), ("/c", 1, 2, 0, 3)]
+    [finding] = judged(rates(*rows), UP).findings
+    p_values = [st.stratified_test([st.Stratum(*row[1:])]).two_sided for row in rows[:2]]
+    assert finding.q_value == pytest.approx(st.benjamini_hochberg(p_values)[0]), "the family is what could be found"
+    outcome = judged(rates(("/b", 3, 50, 9, 200), ("/c", 1, 2, 0, 3)), UP)
+    assert outcome.state.state == "clean"
+    assert "; 1 of 2 comparisons too few to show a difference" in outcome.state.reason
+
+
+def test_only_the_direction_that_is_asked_for_counts_as_attainable() -> None:
+    few = rates(("/a", 0, 5, 10, 1000))
+    assert judged(few, UP).state.state == "clean", "5 of 5 would have been seen"
+    assert judged(few, DOWN).state.state == "not_evaluated", "0 of 5 is the lowest there is, and usual"
+
+
+def test_a_finding_names_its_test_and_carries_mid_p_and_attainable_p() -> None:
+    row = ("/a", 12, 50, 4, 200)
+    [finding] = judged(rates(row), UP).findings
+    test = st.stratified_test([st.Stratum(*row[1:])])
+    assert (finding.method, finding.mid_p, finding.attainable_p) == ("Fisher exact", test.mid_p, test.attainable_higher)
+    assert finding.p_value is not None
+    assert finding.mid_p is not None
+    assert finding.mid_p < finding.p_value
 
 
 def test_each_direction_is_its_own_detector() -> None:

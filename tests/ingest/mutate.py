@@ -76,6 +76,7 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["native-csv"] = [table]
     found["native-parquet"] = [_parquet()]
     found["cyclonedx"] = [_short("sbom/checkout-2.4.0.cdx.json", "components")]
+    found["osv"] = [_advisories()]
     found["har"] = [_har()]
     rollout = [_short(f"rollout/{name}.json", "items") for name in ("events", "pods", "analysisrun")]
     found["kubernetes"] = [b"\n---\n".join([*rollout[:1], (SAMPLE / "rollout" / "rollout.yaml").read_bytes()])]
@@ -89,6 +90,15 @@ def _short(name: str, key: str) -> bytes:
     if isinstance(document.get(key), list):
         document[key] = document[key][:12]
     return json.dumps(document).encode()
+
+
+def _advisories() -> bytes:
+    affected = {
+        "package": {"ecosystem": "npm", "name": "x"},
+        "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}],
+    }
+    advisory = {"modified": "2026-01-01T00:00:00Z", "affected": [affected, affected]}
+    return json.dumps([{"id": f"X-{number}", **advisory} for number in range(6)]).encode()
 
 
 def _har() -> bytes:
