@@ -127,10 +127,12 @@ def delta(item: Any, unit: str) -> str:
 
 
 def interval_text(interval: Any, unit: str) -> str:
-    """Return `+1.3 points to +5.2 points`."""
+    """Return `+1.3 to +5.2 points`: the unit stands once."""
     if not isinstance(interval, list) or len(interval) != 2:
         return UNKNOWN
-    return f"{delta(interval[0], unit)} to {delta(interval[1], unit)}"
+    low, high = (delta(edge, unit) for edge in interval)
+    word = high.rpartition(" ")[2]
+    return f"{low.removesuffix(f' {word}')} to {high}"
 
 
 def difference(finding: Mapping[str, Any]) -> str:

@@ -102,7 +102,7 @@ def volumes(context: Context, phases: Sequence[str]) -> list[dict[str, Any]]:
     (stable, stable_minutes, stable_bytes, stable_sized) = rows["baseline"]
     (canary, canary_minutes, canary_bytes, canary_sized) = rows["canary"]
     found = [
-        row("throughput", "requests a minute", stable / stable_minutes, canary / canary_minutes, n_stable=stable, n_canary=canary)
+        row("throughput", "a minute", stable / stable_minutes, canary / canary_minutes, n_stable=stable, n_canary=canary)
     ]  # fmt: skip
     if stable_sized and canary_sized:
         found.append(

@@ -80,5 +80,5 @@ def test_difference_says_direction_and_interval() -> None:
 
 def test_delta_and_interval_of_shares_are_points() -> None:
     assert words.delta(0.0288, "share") == "+2.9 points"
-    assert words.interval_text([-8, 44], "ms") == "-8 ms to +44 ms"
+    assert words.interval_text([-8, 44], "ms") == "-8 to +44 ms"
     assert words.interval_text(None, "ms") == "not known"
