@@ -23,7 +23,7 @@ order by url_path
 
 def macros(store: Store) -> None:
     """Make the macros over paths and counts; they stay in the cache for detectors and users' SQL."""
-    for title in ("paths", "routes", "statistics"):
+    for title in ("paths", "routes", "statistics", "intervals"):
         store.execute((tree("queries") / "macros" / f"{title}.sql").read_text(encoding="utf-8"))
 
 
