@@ -28,7 +28,6 @@ CANARY, BASELINE = 20, 380  # requests a minute of a canary with 5 %
 WEIGHTS = (0.01, 0.05, 0.25, 0.5)
 USERS, CANARY_USERS, PER_USER = 4000, 200, 20
 PAGE = Path(__file__).parent.parent / "docs" / "statistics.md"
-BEGIN, END = "<!-- begin: python benchmarks/calibration.py --write -->", "<!-- end -->"
 
 Alarms = NDArray[np.bool_]
 Counts = NDArray[np.int64]
@@ -206,6 +205,13 @@ def tables(runs: int) -> str:
     return "\n".join(lines)
 
 
+def put(script: str, text: str) -> None:
+    """Put text between the marks of a script in docs/statistics.md."""
+    begin, end = f"<!-- begin: python benchmarks/{script} --write -->", "<!-- end -->"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+
+
 def main() -> None:
     """Print the tables, and write them where asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -216,11 +222,9 @@ def main() -> None:
     arguments = parser.parse_args()
     start = time.perf_counter()
     text = tables(arguments.runs)
-    print(f"{text}\n\n{time.perf_counter() - start:.0f} s", file=sys.stdout)
+    print(f"{text}\n\n{time.perf_counter() - start:.0f} s")
     if arguments.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.split(BEGIN)[0], page.split(BEGIN)[1].split(END, 1)[1]
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        put("calibration.py", text)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ order by url_path
 
 
 def macros(store: Store) -> None:
-    """Make the macros over paths, cells and counts; they stay in the cache for users' SQL."""
-    for title in ("paths", "routes", "cells", "statistics"):
+    """Make the macros over paths, cells and counts; they stay in the cache for detectors and users' SQL."""
+    for title in ("paths", "routes", "cells", "statistics", "intervals"):
         store.execute((tree("queries") / "macros" / f"{title}.sql").read_text(encoding="utf-8"))
 
 

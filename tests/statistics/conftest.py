@@ -21,7 +21,8 @@ Call = Callable[..., dict[str, Any]]
 def sandbox() -> Iterator[Sandbox]:
     """Return a sandbox with the macros and nothing else."""
     with closing(open_memory(2)) as store:
-        store.execute((tree("queries") / "macros" / "statistics.sql").read_text(encoding="utf-8"))
+        for title in ("statistics", "intervals"):
+            store.execute((tree("queries") / "macros" / f"{title}.sql").read_text(encoding="utf-8"))
         lock(store)
         yield store
 

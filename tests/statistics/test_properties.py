@@ -140,7 +140,7 @@ def test_rank_sums_mirror(rows: list[tuple[int, int]]) -> None:
     assert found.lower == pytest.approx(other.higher, rel=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(hyp.lists(tables, min_size=1, max_size=40))
 def test_sql_says_the_same(macro: Call, rows: list[tuple[int, int, int, int]]) -> None:
     a, b, c, d = (list(column) for column in zip(*rows, strict=True))
