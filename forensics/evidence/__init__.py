@@ -7,6 +7,7 @@ from forensics.evidence.discover import Source, discover, printable
 from forensics.evidence.inflate import Compression, compression_of
 from forensics.evidence.reader import (
     HEAD_BYTES,
+    MAX_RATIO,
     Fingerprint,
     HashingReader,
     Identity,
@@ -22,6 +23,7 @@ from forensics.evidence.windows import windows
 
 __all__ = [
     "HEAD_BYTES",
+    "MAX_RATIO",
     "Compression",
     "Fingerprint",
     "HashingReader",

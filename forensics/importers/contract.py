@@ -7,7 +7,7 @@
 and one of
     plan(head, path) -> LinePlan            line formats: SQL expressions, run by the engine
     records(data) -> Iterator[Item]         documents: Python, whole document in memory
-    table_sql(path) -> tuple[str, str]      columnar files: table and a SELECT over the file
+    prepare(path), table_sql(engine, path) -> tuple[str, str]   columnar files: make a copy of the file fit; table and a SELECT over it
 
 A module with `records` whose record numbers are physical lines says `BY_LINE = True` and has `spans(data)`: number, first byte and byte behind
 the last of every record.

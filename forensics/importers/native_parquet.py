@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from forensics.errors import FormatError
+from forensics.importers._footer import strip
 from forensics.importers._native import table_of
 from forensics.importers.contract import Head
 from forensics.schema import NATIVE_TABLES
@@ -23,9 +24,21 @@ def recognise(head: Head) -> int:
     return 80 if head.data.startswith(b"PAR1") else 0
 
 
-def table_sql(engine: Store, path: Path) -> tuple[str, str]:
-    """Return the table and a SELECT that casts the columns; row numbers are record numbers."""
-    source = f"read_parquet({literal(str(path))}, file_row_number = true)"
+def prepare(path: Path) -> None:
+    """Take what the writer claims about its values out of a copy of the file; raises `EvidenceError` where it has no sound footer."""
+    strip(path)
+
+
+def table_sql(engine: Store, path: Path, validation: str = "strict") -> tuple[str, str]:
+    """Return the table and a SELECT that casts the columns; row numbers are record numbers.
+
+    Text that is not UTF-8 is an error of the engine, or with `validation` "replace" has `?` for each such byte.
+
+    Raises:
+        FormatError: the file has no columns of one table.
+
+    """
+    source = f"read_parquet({literal(str(path))}, file_row_number = true, utf8_validation = {literal(validation)})"
     given = {row[0]: row[1] for row in engine.rows(f"describe select * from {source}") if row[0] not in _OWN}
     table = table_of(given)
     if table is None:
@@ -55,11 +68,11 @@ def table_sql(engine: Store, path: Path) -> tuple[str, str]:
 
 
 def _cast(column: str, kind: str, given: str) -> str:
-    """Text and numbers become a time as everywhere: an offset is applied, seconds since 1970 are read."""
+    """Text and numbers become a time as everywhere: an offset is applied, seconds since 1970 are read, 1990 to 2100."""
     if kind != "TIMESTAMP":
         return f"try_cast({name(column)} as {kind})"
     if given.startswith("TIMESTAMP"):  # by way of TIMESTAMPTZ: nanoseconds with a zone have no other cast
-        return f"try_cast(try_cast({name(column)} as timestamptz) as timestamp)"
+        return f"in_range(try_cast(try_cast({name(column)} as timestamptz) as timestamp))"
     return f"any_time({name(column)}::varchar)"
 
 

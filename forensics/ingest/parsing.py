@@ -36,7 +36,7 @@ def parse(job: Job) -> Outcome:
         return document_files.load(job)
     except EngineError as error:
         told = str(error).split("\n")[0]
-        first = safe_text(re.sub(rf"\S*/{table_files.SAFE_NAME}", "it", told), 300)
+        first = safe_text(re.sub(rf"[\"']?\S*/{table_files.SAFE_NAME}[\"']?", "it", told), 300)
         if "No space left" in first or "File too large" in first:
             raise CaseError("The disk of the case is full.", hint="Free some space and run the same again.") from error
         raise EvidenceError(
