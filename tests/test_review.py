@@ -158,7 +158,9 @@ def test_a_changed_rule_needs_no_evidence(tmp_path: Path) -> None:
     result = run("detect", case.folder, "--config", config)
     assert result.exit_code == 0, result.output
     after, _ = loaded(case.folder)
-    assert after["verdict"]["reason"] != before.verdict.reason  # swapped pods run undeclared images: both may block, for other reasons
+    assert (
+        after["verdict"]["reason"] != before.verdict.reason
+    )  # swapped pods run undeclared images: both may block, for other reasons
     assert after["evidence"] == [dict(entry) for entry in after["evidence"]]
 
 
