@@ -66,7 +66,7 @@ def test_the_design_effect_by_hand() -> None:
     [
         ((0, 400), (4, 400), "none"),
         ((60, 400), (4, 400), "above the limit of 1.0%: roll back"),
-        ((8, 2000), (0, 6000), "more than 0.1% above stable: roll back"),
+        ((4, 450), (0, 900), "more than 0.1% above stable: roll back"),
         ((9, 400), (8, 400), "above the limit of 1.0%, and so is stable: look into it"),
     ],
 )
