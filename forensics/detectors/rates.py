@@ -65,5 +65,5 @@ def too_small(detector: Detector, compared: Sequence[Comparison]) -> str:
         return ""
     most = detector.front.evidence.max_q
     least = min(item.attainable for item in compared if item.q_value is None)
-    told = f"too few to show a difference: the smallest p that was possible is {least:.2g}, asked for is {most:g}"
+    told = f"could not have shown a difference: the smallest possible p is {least:.2g}, at most {most:g} is asked for"
     return f"{len(compared) - able:,} of {plural(len(compared), 'comparison')} {told}"
