@@ -44,7 +44,4 @@ def describe(sandbox: Sandbox, table: str | None) -> tuple[list[str], list[tuple
 
 
 def _view(table: str) -> str:
-    if table in DIMENSIONS:
-        return table
-    derived = table in TABLES and not TABLES[table].has_common
-    return f"facts.{table}" if derived else f"main.{table}"
+    return table if table in DIMENSIONS else f"main.{table}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from forensics.schema import TABLES
 from tests.conftest import Reviewed
 from tests.end_to_end.harness import SAMPLES, findings_of, run
 
@@ -373,6 +374,29 @@ def test_sql_says_when_rows_are_left_out(case: Path) -> None:
 def test_sql_lists_the_tables(query: str, case: Path) -> None:
     done = run("sql", case, query, "--json")
     assert {"requests", "connections", "http_exchanges", "rejects"} <= {row["table"] for row in json.loads(done.out)}
+
+
+def test_every_table_that_is_listed_is_asked_by_that_name(case: Path) -> None:
+    """With as many rows as the list says, and every column of the schema."""
+    listed = json.loads(run("sql", case, "--tables", "--json").out)
+    assert {"rejects", "content_matches", "header_verdicts", *TABLES} <= {row["table"] for row in listed}
+    for row in listed:
+        done = run("sql", case, f"select count(*) as rows from {row['table']}", "--json")
+        assert json.loads(done.out) == [{"rows": row["rows"]}], done.err
+        assert row["meaning"]
+        columns = {item["column"] for item in json.loads(run("sql", case, row["table"], "--tables", "--json").out)}
+        if row["table"] in TABLES:
+            assert columns >= {*TABLES[row["table"]].types, "record_id"}, row["table"]
+
+
+def test_rejects_are_asked_with_sql(metrics: tuple[Path, str]) -> None:
+    case, evidence = metrics
+    done = run("sql", case, "select record_id, reason, raw from rejects order by record_no", "--json")
+    first, second = json.loads(done.out)
+    reason = "not CSV: a quote that does not close (RFC 4180)"
+    assert first == {"record_id": f"{evidence}:7", "reason": reason, "raw": '"never\n'}
+    assert second["record_id"] == f"{evidence}:8"
+    assert "records that could not be parsed" in run("sql", case, "show tables").out
 
 
 def test_sql_lists_columns(case: Path) -> None:
