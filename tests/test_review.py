@@ -150,7 +150,10 @@ def test_a_changed_rule_needs_no_evidence(tmp_path: Path) -> None:
     config.write_text(
         text.replace('"canary"', '"x"')
         .replace('cohort = "baseline"', 'cohort = "canary"')
-        .replace('"x"', '"baseline"'),
+        .replace('"x"', '"baseline"')
+        .replace("canary_digest", "x_digest")
+        .replace("baseline_digest", "canary_digest")
+        .replace("x_digest", "baseline_digest"),
         encoding="utf-8",
     )
     case, before = review([evidence], None, tmp_path / "a.case", Options())
@@ -158,9 +161,7 @@ def test_a_changed_rule_needs_no_evidence(tmp_path: Path) -> None:
     result = run("detect", case.folder, "--config", config)
     assert result.exit_code == 0, result.output
     after, _ = loaded(case.folder)
-    assert (
-        after["verdict"]["reason"] != before.verdict.reason
-    )  # swapped pods run undeclared images: both may block, for other reasons
+    assert after["verdict"]["outcome"] != before.verdict.outcome
     assert after["evidence"] == [dict(entry) for entry in after["evidence"]]
 
 

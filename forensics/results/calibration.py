@@ -8,6 +8,8 @@ with care. Callers count once a pod, route and phase.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from forensics import statistics as st
@@ -15,6 +17,7 @@ from forensics.results.context import Context
 
 ALPHA = 0.05
 MAX_TESTS = 2000
+_CUT = f" Only the first {MAX_TESTS:,} tests were made; there are more routes and pods."
 _MEASURES = {"5xx answers": "failed", "401 or 403 answers": "refused"}
 _SQL = """
 with callers as (
@@ -41,9 +44,10 @@ def build(context: Context) -> dict[str, Any]:
         pods.add(pod)
         for measure, events in zip(_MEASURES, (failed, refused), strict=True):
             cells[measure, method or "", route][phase][pod] = (events, callers)
-    p_values = [p for by_phase in cells.values() for p in _tests(by_phase)][:MAX_TESTS]
+    found = (p for by_phase in cells.values() for p in _tests(by_phase))
+    p_values = list(islice(found, MAX_TESTS))
     below = sum(p <= ALPHA for p in p_values)
-    told = _told(len(pods), len(p_values), below)
+    told = _told(len(pods), len(p_values), below) + (_CUT if next(found, None) is not None else "")
     share = below / len(p_values) if p_values else None
     return {
         "pods": len(pods),
@@ -55,14 +59,12 @@ def build(context: Context) -> dict[str, Any]:
     }
 
 
-def _tests(by_phase: dict[str, _Pods]) -> list[float]:
-    """Return the p-value of each pod against the others; where no outcome could have been below 0.05 there is no test."""
-    found = []
+def _tests(by_phase: dict[str, _Pods]) -> Iterator[float]:
+    """Yield the p-value of each pod against the others; where no outcome could have been below 0.05 there is no test."""
     for pod in sorted({pod for pods in by_phase.values() for pod in pods}):
         strata = [_stratum(pods, pod) for _, pods in sorted(by_phase.items()) if pod in pods and len(pods) > 1]
         if strata and _least(strata) <= ALPHA:
-            found.append(st.stratified_test(strata).two_sided)
-    return found
+            yield st.stratified_test(strata).two_sided
 
 
 def _stratum(pods: _Pods, pod: str) -> st.Stratum:

@@ -101,11 +101,11 @@ def test_output_keeps_the_contract(detector: Detector) -> None:
 def test_needs_name_the_tables_it_is_about(detector: Detector) -> None:
     assert detector.front.needs.tables
     assert set(detector.front.needs.tables) <= set(TABLES)
-    least = (
-        0 if detector.family == "rollout" else 1
-    )  # what asks about the rollout itself may have no cohorts to compare
-    assert detector.front.needs.canary_rows >= least
-    assert detector.front.needs.baseline_rows >= least
+    needs = detector.front.needs
+    assert needs.canary_rows >= (0 if needs.known else 1), "what needs no canary rows needs to know something else"
+    assert needs.baseline_rows >= (0 if detector.family == "rollout" else 1), (
+        "only the rollout itself needs no comparison"
+    )
     assert parameters_of(detector.sql) == set(detector.front.params)
     assert not tables_of(detector.sql) & {f"facts.{table}" for table in TABLES}
 

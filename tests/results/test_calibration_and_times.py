@@ -40,6 +40,13 @@ def test_where_no_outcome_could_alarm_there_is_no_test(counts: list[tuple[int, i
     assert calibration.build(context(http_requests=pods(*counts)))["tests"] == 0
 
 
+def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "MAX_TESTS", 2)
+    found = calibration.build(context(http_requests=pods((10, 90), (10, 90), (10, 90))))
+    assert found["tests"] == 2
+    assert "there are more routes and pods" in found["sentence"]
+
+
 def test_one_pod() -> None:
     assert calibration.build(context(http_requests=pods((1, 2))))["sentence"].startswith(
         "There are no two baseline pods"

@@ -165,3 +165,19 @@ def test_other_tables() -> None:
     ]
     rows = table(requests("2", 1, 200), requests("1", 1, 200), runtime_alerts=alerts)
     assert (rows["WAF blocks"]["canary"], rows["WAF blocks"]["stable"]) == (0.5, 0.0)
+
+
+def test_connections_of_two_logs_of_one_sensor_are_not_counted_twice() -> None:
+    def seen(observer: str, version: str, count: int, *, established: bool) -> list[Row]:
+        row = {
+            "time": "2026-03-03T09:30:00",
+            "observer": observer,
+            "service_version": version,
+            "network_protocol_name": "tls",
+        }
+        return [{**row, "is_established": established}] * count
+
+    rows = seen("zeek.ssl", "2", 4, established=False) + seen("zeek.ssl", "1", 8, established=True)
+    rows += seen("zeek.conn", "2", 3, established=True) + seen("zeek.conn", "1", 90, established=True)
+    found = table(requests("2", 1, 200), requests("1", 1, 200), connections=rows)["TLS handshakes that failed"]
+    assert (found["canary"], found["n_canary"], found["stable"], found["n_stable"]) == (1.0, 4, 0.0, 8)
