@@ -278,6 +278,8 @@ _ALERT = (
         "event_action", "VARCHAR", "ecs", "none", "blocked, detected (would have been blocked) where the source says it"
     ),
     _c("message", "VARCHAR", "ecs", "content", "message"),
+    _c("client_address", "VARCHAR", "otel", "indirect", "address of the client whose request it is about"),
+    _c("url_path", "VARCHAR", "otel", "indirect", "path that was asked for"),
     _c("process_executable_path", "VARCHAR", "otel", "none", "program"),
     _c("container_id", "VARCHAR", "otel", "none", "container"),
 )

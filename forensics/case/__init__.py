@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from forensics.errors import CaseError, IntegrityError, Location
 
 LEDGER, JOURNAL = "evidence.json", "evidence.journal"
 
-__all__ = ["Case", "LedgerEntry", "Status", "create", "exclusive", "file_sha256", "open_case", "write_bytes"]
+__all__ = ["LEDGER", "Case", "LedgerEntry", "Status", "create", "exclusive", "file_sha256", "open_case", "write_bytes"]
 
 
 @dataclass(frozen=True)
@@ -96,27 +97,60 @@ class Case:
         self.commit("ingest started", {LEDGER: ledger.encode(entries)}, files=len(entries))
         (self.folder / JOURNAL).unlink(missing_ok=True)
 
-    def require_recorded(self, name: str) -> None:
-        """Refuse to build on a file that is not what the custody log pins; raises `IntegrityError`."""
-        path, pinned = self.folder / name, custody.pinned(self.folder / custody.FILE_NAME).get(name)
-        if pinned is not None and (not path.is_file() or file_sha256(path) != pinned):
-            raise IntegrityError(
-                f"{name} was changed after it was written.",
-                hint="See what with: canary-forensics status CASE. Restore it, or make a new case.",
-                location=Location(path),
-            )
+    def require_recorded(self, *names: str) -> None:
+        """Refuse to build on a file that is not what the custody log pins; raises `IntegrityError`.
+
+        While a step is between the custody log and its outputs nothing is refused.
+        """
+        if commit.interrupted(self.folder):
+            return
+        pinned = custody.pinned(self.folder / custody.FILE_NAME)
+        for name in names:
+            path = self.folder / name
+            if name in pinned and (not path.is_file() or file_sha256(path) != pinned[name]):
+                raise IntegrityError(
+                    f"{name} was changed after it was written.",
+                    hint="See what with: canary-forensics status CASE. Restore it, or make a new case.",
+                    location=Location(path),
+                )
 
     def require_tables(self) -> None:
         """Refuse to judge tables that are not those that were ingested; raises `IntegrityError`."""
+        state = self.table_state()
+        for path, digest in self._recorded_tables():
+            if not path.is_file() or file_sha256(path) != digest:
+                raise IntegrityError(
+                    f"The table file {path.parent.name}/{path.name} is not what was ingested.",
+                    hint="Ingest the evidence again, or restore the case.",
+                    location=Location(path),
+                )
+        self._cache["checked tables"] = state
+
+    def require_known_tables(self, known: str) -> str:
+        """Check the hashes of tables unless they are in a state in which they were checked: `known`, or by this process.
+
+        Return the state, to be kept with what is built upon it.
+
+        Raises:
+            IntegrityError: the ledger, or a table, is not what was recorded.
+
+        """
+        self.require_recorded(LEDGER)
+        state = self.table_state()
+        if state not in (known, self._cache.get("checked tables")):
+            self.require_tables()
+        return state
+
+    def table_state(self) -> str:
+        """Tell the table files from all others without reading them: the kernel sets the change time, so no copy passes for a file here."""
+        found = [f"{path}{digest}{_on_disk(path)}" for path, digest in self._recorded_tables()]
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+    def _recorded_tables(self) -> Iterator[tuple[Path, str]]:
+        """Yield the table files of the ledger with their SHA-256."""
         for entry in self.ledger():
             for table, digest in entry.table_sha256.items():
-                path = self.tables / table / f"{entry.id}.parquet"
-                if not path.is_file() or file_sha256(path) != digest:
-                    raise IntegrityError(
-                        f"The table file {table}/{path.name} is not what was ingested.",
-                        hint="Ingest the evidence again, or restore the case.",
-                        location=Location(path),
-                    )
+                yield self.tables / table / f"{entry.id}.parquet", digest
 
     def journal(self, entry: LedgerEntry) -> None:
         """Note one finished file: cheap, so that an interrupted ingest of many files goes on where it stopped."""
@@ -155,6 +189,14 @@ class Case:
     def log_access(self, action: str, **details: Any) -> None:
         """Add a line to the access log (reads that reveal)."""
         custody.append(self.folder / "access.jsonl", action, details)
+
+
+def _on_disk(path: Path) -> str:
+    try:
+        info = path.lstat()
+    except OSError:
+        return "missing"
+    return f"{info.st_dev}:{info.st_ino}:{info.st_size}:{info.st_mtime_ns}:{info.st_ctime_ns}"
 
 
 def create(folder: Path) -> Case:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from forensics import views
-from forensics.case import Case, LedgerEntry
+from forensics.case import LEDGER, Case, LedgerEntry
 from forensics.errors import EvidenceError, IntegrityError, TruncatedError, UsageError
 from forensics.evidence import HashingReader, archive_kind, read_head, walk
 from forensics.importers import by_name
@@ -89,9 +89,10 @@ def select(case: Case, records: Iterable[str]) -> list[Selection]:
     """Return what `EVIDENCE:NUMBER` and `EVIDENCE:FIRST-LAST` name, by evidence in the order in which it is named first.
 
     Raises:
-        UsageError: one does not look so, there is no such evidence, or the file has fewer records.
+        UsageError: one does not look so, there is no such evidence, or the file has fewer records. IntegrityError: the ledger was changed.
 
     """
+    case.require_recorded(LEDGER)
     entries: dict[str, LedgerEntry] = {}
     found: dict[str, list[tuple[int, int]]] = {}
     for evidence, first, last in map(_numbers, records):

@@ -30,12 +30,14 @@ def material(case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Return findings.json and results/*.json as plain objects.
 
     Raises:
-        UsageError: detection has not run yet. IntegrityError: a file is not JSON.
+        UsageError: detection has not run yet. IntegrityError: a file is not JSON, or not what was recorded.
 
     """
     if not case.findings.exists():
         raise UsageError(f"{case.folder} has no findings yet.", hint=f"Run: canary-forensics detect {case.folder}")
-    return _decoded(case.findings), {path.stem: _decoded(path) for path in sorted(case.results.glob("*.json"))}
+    results = sorted(case.results.glob("*.json"))
+    case.require_recorded(case.findings.name, *(f"{case.results.name}/{path.name}" for path in results))
+    return _decoded(case.findings), {path.stem: _decoded(path) for path in results}
 
 
 def _decoded(path: Path) -> dict[str, Any]:

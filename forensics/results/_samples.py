@@ -23,24 +23,9 @@ from minute_cells
 where not is_synthetic and cohort in ('canary', 'baseline') and phase = any($phases)
 group by cohort
 """
-# One sensor tells of one connection in several logs: the log that saw most of the cohort it saw least of is taken, as everywhere.
-_TLS = """(
-    with seen as (
-        select cohort, phase, is_established, coalesce(observer, '') as observer
-        from observed.connections
-        where network_protocol_name in ('tls', 'ssl') and is_established is not null
-    ), chosen as (
-        select observer
-        from seen
-        group by observer
-        order by least(count(*) filter (where cohort = 'canary'), count(*) filter (where cohort = 'baseline')) desc, count(*) desc, observer
-        limit 1
-    )
-    select s.cohort, s.phase, s.is_established from seen s join chosen c on c.observer = s.observer
-)"""
 # title -> (view, condition on its rows); the denominators are all rows of the cohort in the same view
 _OTHERS = {
-    "TLS handshakes that failed": (_TLS, "not is_established"),
+    "TLS handshakes that failed": ("tls_handshakes", "not is_established"),
     "WAF blocks": (
         "(select cohort, phase, event_action from main.runtime_alerts where event_action is not null)",
         "event_action = 'blocked'",

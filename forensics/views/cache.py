@@ -35,19 +35,28 @@ def opened(case: Case, threads: int | None = None) -> Iterator[Sandbox]:
 def ensure(case: Case, threads: int | None = None) -> None:
     """Build the cache unless it is the very file that this tool wrote here for this evidence, configuration and version.
 
+    Table files are hashed when they are met first, and again when one of them is not the very file that was hashed then.
+
     Raises:
-        ConfigError: a file of `[enrich]` is missing or cannot be read. IntegrityError: the ledger names what is no evidence id.
+        ConfigError: a file of `[enrich]` is missing or cannot be read. IntegrityError: the ledger names what is no evidence id, or the
+            ledger or a table is not what was recorded.
 
     """
-    wanted = _key(case)
-    if _kept(case) == f"{wanted} {_identity(case.database)}":
+    wanted, kept = _key(case), _kept(case)
+    tables = case.require_known_tables(kept.rpartition(" ")[2])
+    if kept == f"{wanted} {_identity(case.database)} {tables}":
         return
+    if kept.rpartition(" ")[0] != f"{wanted} {_identity(case.database)}":
+        _build(case, threads)
+    _marker(case).write_text(f"{wanted} {_identity(case.database)} {tables}")
+
+
+def _build(case: Case, threads: int | None) -> None:
     _drop(case)
     case.temporary.mkdir(exist_ok=True, mode=0o700)
     files = {table: case.table_files(table) for table in TABLES}
     with closing(open_cache(case.database, case.temporary, threads)) as store:
         build(store, case.config().config, case.ledger(), files, databases_of(case))
-    _marker(case).write_text(f"{wanted} {_identity(case.database)}")
 
 
 def _marker(case: Case) -> Path:

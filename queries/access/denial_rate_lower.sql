@@ -25,7 +25,7 @@ with callers as (
     select http_request_method, route, coalesce(principal_kind, 'unknown') as principal, phase, cohort, unit_key,
         bool_or(decision = 'deny') as denied
     from requests
-    where in_phase and cohort in ('canary', 'baseline') and route is not null and unit_key is not null
+    where in_phase and not is_synthetic and cohort in ('canary', 'baseline') and route is not null and unit_key is not null
     group by all
 ), strata as (
     select http_request_method, route, principal, phase,

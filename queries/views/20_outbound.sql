@@ -83,3 +83,24 @@ select distinct c.destination, c.destination_port
 from outbound_cells c
 join dims.allow a on (c.destination || ':' || c.destination_port) glob a.destination or c.destination glob a.destination
     or (c.destination_address || ':' || c.destination_port) glob a.destination;
+
+/* TLS handshakes, counted by one log: a sensor tells of one connection in several, so the log that saw most of the cohort it saw least of is taken. */
+create view tls_handshakes as
+with seen as (
+    select cohort, phase, k8s_pod_name, time, source_address, destination_address, destination_port, tls_client_server_name, destination_domain,
+        is_established, coalesce(observer, '') as observer, record_id
+    from observed.connections
+    where network_protocol_name in ('tls', 'ssl') and is_established is not null
+), chosen as (
+    select observer
+    from seen
+    group by observer
+    order by least(count(*) filter (where cohort = 'canary'), count(*) filter (where cohort = 'baseline')) desc, count(*) desc, observer
+    limit 1
+)
+select
+    s.cohort, s.phase, s.k8s_pod_name, s.time, s.source_address, s.destination_port, s.is_established, s.record_id,
+    coalesce(s.tls_client_server_name, s.destination_domain, s.destination_address) as destination,
+    s.phase not in ('before', 'after', 'between') as in_phase
+from seen s
+join chosen c on c.observer = s.observer;

@@ -17,11 +17,11 @@ from forensics.store import open_memory, parameters_of, tables_of
 
 DETECTORS = load()
 CASES = [(detector, case) for detector in DETECTORS for case in cases_of(detector)]
-FAMILIES = {"access", "disclosure", "headers", "outbound", "rollout", "supply_chain"}
+FAMILIES = {"access", "config", "disclosure", "headers", "logs", "outbound", "rollout", "supply_chain"}
 # Columns that views or detectors make; none of them holds what names a person.
 DERIVED = {
     "destination", "route", "principal", "component", "version_from", "version_to",
-    "phase", "vulnerability", "dimension", "pods", "digest", "source_table", "source_observer", "gap_start", "first_source", "second_source", "outcome",
+    "phase", "vulnerability", "dimension", "pods", "digest", "source_table", "source_observer", "gap_start", "first_source", "second_source", "outcome", "exception_frame", "log_template",
 }  # fmt: skip
 REFERENCE = re.compile(r"CWE-\d+|ATT&CK T\d{4}(\.\d{3})?|OWASP (A\d{2}:2021|API\d{1,2}:2023)")
 GDPR = re.compile(r"\d+(\(\d\))?(\([a-z]\))?")
