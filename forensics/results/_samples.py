@@ -1,6 +1,6 @@
 """Rows of the stable/canary table that are no shares of requests: throughput, bytes, other tables, imported metrics.
 
-Metrics are compared minute by minute, both cohorts in the same minute, so that a load that comes and goes cancels out; the interval is the
+Throughput, sizes and metrics are compared minute by minute, both cohorts in the same minute, so that a load that comes and goes cancels out; the interval is the
 normal one of the mean of those differences, for as many as independent ones would say the same (their correlation from minute to minute r
 leaves (1 - r) / (1 + r) of them; Bayley and Hammersley, JRSS Suppl. 8:184, 1946). Counters (`_total`, `_count`, `_sum`) become increases a second of each series; a counter that
 went back was reset and counts from zero, as Prometheus does.
@@ -18,11 +18,38 @@ from forensics.results.context import Context
 MAX_METRICS = 40
 _Z = NormalDist().inv_cdf(0.975)
 _VOLUMES = """
-select cohort, sum(requests)::bigint, count(distinct minute), sum(bytes)::bigint, sum(requests) filter (where bytes is not null)::bigint
-from minute_cells
-where not is_synthetic and cohort in ('canary', 'baseline') and phase = any($phases)
-group by cohort
+with minutes as (
+    select minute, cohort, sum(requests) as requests, sum(bytes) as bytes, sum(requests) filter (where bytes is not null) as sized
+    from minute_cells
+    where not is_synthetic and cohort in ('canary', 'baseline') and phase = any($phases)
+    group by all
+), sides as (
+    select m.minute, coalesce(c.requests, 0) as canary, coalesce(b.requests, 0) as stable, c.bytes / c.sized as canary_size, b.bytes / b.sized as stable_size,
+        coalesce(c.sized, 0) as canary_sized, coalesce(b.sized, 0) as stable_sized
+    from (select distinct minute from minutes) m
+    left join minutes c on c.minute = m.minute and c.cohort = 'canary'
+    left join minutes b on b.minute = m.minute and b.cohort = 'baseline'
+), pairs as (
+    select 'throughput' as metric_name, 'a minute' as unit, minute, canary::double as canary, stable::double as stable, canary as n_canary, stable as n_stable
+    from sides
+    union all
+    select 'response size, mean', 'bytes', minute, canary_size, stable_size, canary_sized, stable_sized
+    from sides
+    where canary_size is not null and stable_size is not null
+)
 """
+_EXCEPTIONS = """
+with kinds as (
+    select exception_type, exception_frame, bool_or(cohort = 'canary' and {inside}) as canary, bool_or(cohort = 'baseline' and {inside}) as stable,
+        bool_or(cohort in ('baseline', 'prior', 'after')) as known
+    from log_faults
+    where exception_type is not null
+    group by all
+)
+select
+    (select count(*) from kinds where stable), (select count(*) from kinds where canary), (select count(*) from kinds where canary and not known),
+    (select count(*) from main.app_logs where cohort = 'baseline' and {inside}), (select count(*) from main.app_logs where cohort = 'canary' and {inside})
+""".format(inside="phase not in ('before', 'after', 'between')")
 # title -> (view, condition on its rows); the denominators are all rows of the cohort in the same view
 _OTHERS = {
     "TLS handshakes that failed": ("tls_handshakes", "not is_established"),
@@ -64,7 +91,10 @@ with samples as (
     from minutes c
     join minutes b on b.metric_name = c.metric_name and b.unit = c.unit and b.minute = c.minute and b.cohort = 'baseline'
     where c.cohort = 'canary'
-), differences as (
+)
+"""
+_DIFFERENCES = """
+, differences as (
     select *, canary - stable as difference, lag(canary - stable) over (partition by metric_name, unit order by minute) as last_difference
     from pairs
 )
@@ -94,18 +124,20 @@ def row(metric: str, unit: str, stable: Any, canary: Any, **more: Any) -> dict[s
 
 
 def volumes(context: Context, phases: Sequence[str]) -> list[dict[str, Any]]:
-    """Return throughput and mean response size over the phases; a canary has less traffic by design, so no action follows."""
-    rows = {cohort: rest for cohort, *rest in context.sandbox.rows(_VOLUMES, {"phases": list(phases)})}
-    (stable, stable_minutes, stable_bytes, stable_sized) = rows["baseline"]
-    (canary, canary_minutes, canary_bytes, canary_sized) = rows["canary"]
-    found = [
-        row("throughput", "a minute", stable / stable_minutes, canary / canary_minutes, n_stable=stable, n_canary=canary)
-    ]  # fmt: skip
-    if stable_sized and canary_sized:
-        found.append(
-            row("response size, mean", "bytes", stable_bytes / stable_sized, canary_bytes / canary_sized, n_stable=stable_sized, n_canary=canary_sized)
-        )  # fmt: skip
-    return found
+    """Return throughput and mean response size, minute by minute; a canary has less traffic by design, so no action follows."""
+    rows = context.sandbox.rows(_VOLUMES + _DIFFERENCES, {"phases": list(phases)})
+    found = [{**_compared(*values), "action": "none"} for values in rows]
+    return sorted(found, key=lambda item: item["metric"] != "throughput")
+
+
+def exceptions(context: Context) -> list[dict[str, Any]]:
+    """Return how many kinds of exceptions (type and innermost function) each side threw; left out where one has no application logs."""
+    rows = context.sandbox.rows(_EXCEPTIONS)[0]
+    stable, canary, new, n_stable, n_canary = rows
+    if not n_stable or not n_canary:
+        return []
+    action = f"{new:,} new on the canary: look into it" if new else "none"
+    return [row("kinds of exceptions", "", stable, canary, n_stable=n_stable, n_canary=n_canary, action=action)]
 
 
 def other_tables(context: Context) -> list[dict[str, Any]]:
@@ -127,17 +159,22 @@ def other_tables(context: Context) -> list[dict[str, Any]]:
 
 def metrics(context: Context) -> list[dict[str, Any]]:
     """Return imported metrics that both cohorts have in the same minutes, the first `MAX_METRICS` by name, then how many are left out."""
-    rows = context.sandbox.rows(_METRICS)
-    found = [
-        row(
-            name, unit, stable, canary, variance=difference, n_stable=n_stable, n_canary=n_canary,
-            interval=_interval(difference, spread, _independent(minutes, r)), action=_action(difference, spread, _independent(minutes, r)),
-        )
-        for name, unit, stable, canary, difference, spread, minutes, r, n_stable, n_canary in rows[:MAX_METRICS]
-    ]  # fmt: skip
+    rows = context.sandbox.rows(_METRICS + _DIFFERENCES)
+    found = [_compared(*values) for values in rows[:MAX_METRICS]]
     if len(rows) > MAX_METRICS:
         found.append(row(f"{len(rows) - MAX_METRICS:,} more metrics, not shown", "", None, None))
     return found
+
+
+def _compared(
+    name: str, unit: str, stable: float, canary: float, difference: float, spread: float | None, minutes: int, r: float | None,
+    n_stable: int, n_canary: int,
+) -> dict[str, Any]:  # fmt: skip
+    alike = _independent(minutes, r)
+    return row(
+        name, unit, stable, canary, variance=difference, n_stable=n_stable, n_canary=n_canary,
+        interval=_interval(difference, spread, alike), action=_action(difference, spread, alike),
+    )  # fmt: skip
 
 
 def _independent(minutes: int, correlation: float | None) -> float:

@@ -60,6 +60,7 @@ def build(context: Context) -> dict[str, Any]:
     rows += [_latency(context, q, *pair) for q, pair in zip(QUANTILES, quantiles(context, list(phases)), strict=False)]
     rows += _samples.volumes(context, list(phases))
     rows += _samples.other_tables(context)
+    rows += _samples.exceptions(context)
     rows += _samples.metrics(context)
     return {"rows": rows, "note": _NOTE.format(phases=listing(list(phases))), "warnings": _warnings(context)}
 

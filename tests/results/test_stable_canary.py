@@ -181,3 +181,34 @@ def test_connections_of_two_logs_of_one_sensor_are_not_counted_twice() -> None:
     rows += seen("zeek.conn", "2", 3, established=True) + seen("zeek.conn", "1", 90, established=True)
     found = table(requests("2", 1, 200), requests("1", 1, 200), connections=rows)["TLS handshakes that failed"]
     assert (found["canary"], found["n_canary"], found["stable"], found["n_stable"]) == (1.0, 4, 0.0, 8)
+
+
+def test_throughput_and_sizes_are_compared_minute_by_minute() -> None:
+    """Three minutes: canary 2, 4 and 0 requests of 100 bytes, stable 10, 12 and 14 of 300 bytes."""
+    parts = [
+        requests(version, count, 200, minute=minute, http_response_body_size=size)
+        for minute, canary, stable in (("09:10", 2, 10), ("09:11", 4, 12), ("09:12", 0, 14))
+        for version, count, size in (("2", canary, 100), ("1", stable, 300))
+    ]
+    rows = table(*parts)
+    throughput, size = rows["throughput"], rows["response size, mean"]
+    assert (throughput["canary"], throughput["stable"], throughput["variance"]) == (2, 12, -10)
+    assert (throughput["n_canary"], throughput["n_stable"], throughput["action"]) == (6, 36, "none")
+    # differences -8, -8, -14: their standard deviation is sqrt(12), neighbours (-8, -8), (-8, -14) have no correlation
+    half = 1.959964 * math.sqrt(12) / math.sqrt(3)
+    assert throughput["interval"] == pytest.approx([-10 - half, -10 + half], rel=1e-6)
+    assert (size["canary"], size["stable"], size["variance"], size["interval"]) == (100, 300, -200, [-200, -200])
+    assert (size["n_canary"], size["n_stable"]) == (6, 22)
+
+
+def test_new_kinds_of_exceptions() -> None:
+    def thrown(version: str, kind: str, minute: str = "09:30") -> Row:
+        return {"time": f"2026-03-03T{minute}:00", "service_version": version, "exception_type": kind}
+
+    both = [*requests("2", 1, 200), *requests("1", 1, 200)]
+    logs = [thrown("2", "A"), thrown("1", "A"), thrown("2", "B"), thrown("2", "C"), thrown("1", "D"), thrown("1", "C", "08:30")]
+    found = table(both, app_logs=logs)["kinds of exceptions"]
+    assert (found["canary"], found["stable"], found["action"]) == (3, 2, "1 new on the canary: look into it")
+    assert (found["n_canary"], found["n_stable"]) == (3, 2)
+    assert "kinds of exceptions" not in table(both, app_logs=[thrown("1", "A")])
+    assert table(both, app_logs=logs[:2])["kinds of exceptions"]["action"] == "none"
