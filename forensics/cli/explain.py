@@ -30,7 +30,7 @@ def command(case: Path, finding: str, queries: tuple[Path, ...], as_json: bool) 
     with forged_is_told():
         told = explain(opened, finding, queries)
     if as_json:
-        dump({"finding": told.finding, "sql": runnable_sql(told.detector), "rows": told.rows})
+        dump({"finding": told.finding, "sql": runnable_sql(told.detector), "rows": told.rows, "flags": told.flags})
         return
     with forged_is_told():
         _words(told)
@@ -63,6 +63,8 @@ def _words(told: Explanation) -> None:
             f"  difference   {item['effect']:+.1%} (95 %: {item['interval'][0]:+.1%} to {item['interval'][1]:+.1%})"
         )
     click.echo(safe_text(f"  seen         {item['first_seen']} to {item['last_seen']}"))
+    for state in told.flags:
+        click.echo(safe_text(f"  flag         {_flag(state)}"))
     click.echo(f"  why          {safe_text(item['why'])}")
     click.echo(f"  not if       {safe_text('; '.join(told.detector.front.false_positives))}")
     click.echo(f"  do           {safe_text(item['recommendation'])}")
@@ -89,6 +91,12 @@ def _test(item: dict[str, Any]) -> str:
     }
     values = ", ".join(f"{name} {_p(value)}" for name, value in told.items() if value is not None)
     return f"{item.get('method') or 'exact, by phase'}: {values}"
+
+
+def _flag(state: dict[str, Any]) -> str:
+    variants = ", ".join(f"{variant or 'no variant'} in {count:,}" for variant, count in state["variants"].items())
+    told = f"{state['flag']}: {variants} of the records"
+    return f"{told}; only with {state['variant'] or 'no variant'}" if state["only_with"] else told
 
 
 def _p(value: float) -> str:

@@ -40,6 +40,7 @@ def with_changed_components(findings: list[Finding]) -> list[Finding]:
     """Name, on outbound findings, the components that came with this release: whoever opens a new connection is new code first.
 
     Components whose name shares a word with the destination come first, then additions; changed versions only where nothing was added.
+    An exception names added and changed components only where its type or function shares a word with them.
     """
     added, changed = (
         _active(findings, "supply_chain.component_added"),
@@ -49,6 +50,9 @@ def with_changed_components(findings: list[Finding]) -> list[Finding]:
     compared = len(added) * len(opened) <= _MOST_PAIRS
     rest = _named(sorted(added) or changed)
     ranked = {item.id: _named(_ranked(added, changed, item)) if compared else rest for item in opened}
+    thrown = [item for item in findings if item.detector == "logs.new_exception"]
+    if len(added + changed) * len(thrown) <= _MOST_PAIRS:
+        ranked |= {item.id: _named(_alike(added + changed, item)) for item in thrown}
     return [
         msgspec.structs.replace(item, changed_components=ranked[item.id]) if item.id in ranked else item
         for item in findings
@@ -61,6 +65,10 @@ def _active(findings: Iterable[Finding], detector: str) -> list[str]:
 
 def _ranked(added: list[str], changed: list[str], finding: Finding) -> list[str]:
     return sorted(added, key=lambda label: (not _shares_a_word(label, finding.entity), label)) or changed
+
+
+def _alike(labels: list[str], finding: Finding) -> list[str]:
+    return sorted(label for label in labels if _shares_a_word(label, finding.entity))
 
 
 def _named(labels: list[str]) -> list[str]:

@@ -16,11 +16,12 @@ from forensics.results import material
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A finding with the detector that made it and the masked rows behind it."""
+    """A finding with the detector that made it and the masked rows and the feature flags behind it."""
 
     finding: dict[str, Any]
     detector: Detector
     rows: dict[str, Any]
+    flags: list[dict[str, Any]]
     changed_since: bool
 
 
@@ -43,7 +44,8 @@ def explain(case: Case, wanted: str, queries: Sequence[Path] = ()) -> Explanatio
     detector = by_id(load(queries), finding["detector"])
     hashes = {state["id"]: state["version_hash"] for state in findings["detectors"]}
     rows = results.get("evidence_rows", {}).get(finding["id"], {"columns": [], "rows": [], "total": 0})
-    return Explanation(finding, detector, rows, hashes.get(detector.id) != detector.version_hash)
+    flags = results.get("flags", {}).get("findings", {}).get(finding["id"], [])
+    return Explanation(finding, detector, rows, flags, hashes.get(detector.id) != detector.version_hash)
 
 
 def runnable_sql(detector: Detector) -> str:

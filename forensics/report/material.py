@@ -137,6 +137,24 @@ _RESULTS: dict[str, Any] = {
             )
         ],
     },
+    "actions": {
+        "actions": [
+            dict.fromkeys(("first", "last"))
+            | {
+                "source": "",
+                "actor": "",
+                "action": "",
+                "object": "",
+                "outcome": "",
+                "message": "",
+                "times": 1,
+                "is_approval": False,
+            }
+        ],
+        "total": 0,
+        "sentence": "",
+    },
+    "flags": {"flags": [{"flag": "", "canary": {}, "baseline": {}}], "findings": {}},
     "evidence_rows": {},
     "detectors": {},
     "coverage": {
@@ -182,6 +200,7 @@ def material(findings: Row, results: Row) -> dict[str, Any]:
     }
     return base | {
         "queries": _queries(kinds["active"], base["results"]["detectors"]),
+        "flag_ties": _flag_ties(every, base["results"]["flags"]["findings"]),
         "matrix": matrix(base["results"]["access"]["cells"]),
         "advice": advice(base),
     }
@@ -217,6 +236,11 @@ def _queries(findings: Iterable[Row], detectors: Row) -> dict[str, Any]:
         if entry["detector"] in detectors:
             homes.setdefault(entry["detector"], entry["id"])
     return homes
+
+
+def _flag_ties(findings: Iterable[Row], states: Row) -> list[tuple[str, Row]]:
+    """Return the findings that show with one variant of a flag only, in the order of the findings."""
+    return [(entry["id"], state) for entry in findings for state in states.get(entry["id"], ()) if state["only_with"]]
 
 
 def matrix(cells: Iterable[Row]) -> list[dict[str, Any]]:

@@ -166,11 +166,10 @@ def metrics(context: Context) -> list[dict[str, Any]]:
     return found
 
 
-def _compared(
-    name: str, unit: str, stable: float, canary: float, difference: float, spread: float | None, minutes: int, r: float | None,
-    n_stable: int, n_canary: int,
-) -> dict[str, Any]:  # fmt: skip
-    alike = _independent(minutes, r)
+def _compared(name: str, unit: str, *numbers: Any) -> dict[str, Any]:
+    """Return the row of one reading, from the columns of `_DIFFERENCES`."""
+    stable, canary, difference, spread, minutes, correlation, n_stable, n_canary = numbers
+    alike = _independent(minutes, correlation)
     return row(
         name, unit, stable, canary, variance=difference, n_stable=n_stable, n_canary=n_canary,
         interval=_interval(difference, spread, alike), action=_action(difference, spread, alike),

@@ -157,3 +157,13 @@ def test_hostile_names_stay_data() -> None:
     )
     [incident] = group(with_changed_components([hostile, ADDED]))
     assert len(incident.findings) == 2
+
+
+def test_an_exception_names_the_components_its_function_shares_a_word_with() -> None:
+    thrown = finding(
+        "logs.new_exception", exception_type="java.lang.Error", exception_frame="org.express.Router.handle"
+    )
+    elsewhere = finding("logs.new_exception", exception_type="ValueError", exception_frame="cart.py:total")
+    named, unnamed, *_ = with_changed_components([thrown, elsewhere, ADDED, CHANGED])
+    assert named.changed_components == ["express"]
+    assert unnamed.changed_components == []

@@ -236,7 +236,20 @@ def test_hostile_words_do_not_become_classes(findings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["timeline", "stable_canary", "series", "outbound", "access", "sbom", "coverage", "integrity", "review"]
+    "missing",
+    [
+        "timeline",
+        "actions",
+        "flags",
+        "stable_canary",
+        "series",
+        "outbound",
+        "access",
+        "sbom",
+        "coverage",
+        "integrity",
+        "review",
+    ],
 )
 def test_a_missing_result_is_said_in_words(findings: dict[str, Any], results: dict[str, Any], missing: str) -> None:
     whole = render_html(findings, results)
@@ -254,7 +267,7 @@ def test_findings_stand_without_their_extras(findings: dict[str, Any], results: 
 
 def test_an_empty_case_still_has_every_section() -> None:
     page = check_harmless(render_html({}, {}))
-    assert len(page.all("section")) == 16
+    assert len(page.all("section")) == 18
     assert "INCONCLUSIVE" in "".join(page.words)
 
 

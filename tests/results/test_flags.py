@@ -11,7 +11,9 @@ from forensics.results import flags
 from tests.results.context import context, requests
 
 
-def evaluated(user: str, variant: str, *, time: str = "2026-03-03T09:00:00", version: str = "2", **more: Any) -> dict[str, Any]:
+def evaluated(
+    user: str, variant: str, *, time: str = "2026-03-03T09:00:00", version: str = "2", **more: Any
+) -> dict[str, Any]:
     return {"time": time, "service_version": version, "feature_flag_key": "new-cart", "feature_flag_variant": variant, "user_id": user, **more}  # fmt: skip
 
 

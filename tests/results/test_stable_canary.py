@@ -206,7 +206,14 @@ def test_new_kinds_of_exceptions() -> None:
         return {"time": f"2026-03-03T{minute}:00", "service_version": version, "exception_type": kind}
 
     both = [*requests("2", 1, 200), *requests("1", 1, 200)]
-    logs = [thrown("2", "A"), thrown("1", "A"), thrown("2", "B"), thrown("2", "C"), thrown("1", "D"), thrown("1", "C", "08:30")]
+    logs = [
+        thrown("2", "A"),
+        thrown("1", "A"),
+        thrown("2", "B"),
+        thrown("2", "C"),
+        thrown("1", "D"),
+        thrown("1", "C", "08:30"),
+    ]
     found = table(both, app_logs=logs)["kinds of exceptions"]
     assert (found["canary"], found["stable"], found["action"]) == (3, 2, "1 new on the canary: look into it")
     assert (found["n_canary"], found["n_stable"]) == (3, 2)
