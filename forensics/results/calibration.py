@@ -44,7 +44,7 @@ def build(context: Context) -> dict[str, Any]:
         pods.add(pod)
         for measure, events in zip(_MEASURES, (failed, refused), strict=True):
             cells[measure, method or "", route][phase][pod] = (events, callers)
-    found = (p for by_phase in cells.values() for p in _tests(by_phase))
+    found = _p_values(record for by_phase in cells.values() for record in _records(by_phase))
     p_values = list(islice(found, MAX_TESTS))
     below = sum(p <= ALPHA for p in p_values)
     told = _told(len(pods), len(p_values), below) + (_CUT if next(found, None) is not None else "")
@@ -59,33 +59,25 @@ def build(context: Context) -> dict[str, Any]:
     }
 
 
-def _tests(by_phase: dict[str, _Pods]) -> Iterator[float]:
-    """Yield the p-value of each pod against the others; where no outcome could have been below 0.05 there is no test."""
+def _records(by_phase: dict[str, _Pods]) -> Iterator[list[st.Stratum]]:
+    """Yield the counts by phase of each pod against the others."""
     for pod in sorted({pod for pods in by_phase.values() for pod in pods}):
         strata = [_stratum(pods, pod) for _, pods in sorted(by_phase.items()) if pod in pods and len(pods) > 1]
-        if strata and _least(strata) <= ALPHA:
-            yield st.stratified_test(strata).two_sided
+        if strata:
+            yield strata
+
+
+def _p_values(records: Iterator[list[st.Stratum]]) -> Iterator[float]:
+    """Yield the p-value of each record; where no outcome could have been below 0.05 there is no test. Many at once: one alone takes 2 ms."""
+    while part := list(islice(records, MAX_TESTS)):
+        tests = st.stratified_tests(part)
+        yield from (test.two_sided for test in tests if min(test.attainable_lower, test.attainable_higher) <= ALPHA)
 
 
 def _stratum(pods: _Pods, pod: str) -> st.Stratum:
     events, callers = pods[pod]
     others = [counts for name, counts in pods.items() if name != pod]
     return st.Stratum(events, callers, sum(k for k, _ in others), sum(n for _, n in others))
-
-
-def _least(strata: list[st.Stratum]) -> float:
-    """Return the smallest p-value that these totals could have given: all events on one side."""
-    ends = []
-    for side in (True, False):
-        moved = [_moved(stratum, to_first=side) for stratum in strata]
-        ends.append(st.stratified_test(moved).two_sided)
-    return min(ends)
-
-
-def _moved(s: st.Stratum, *, to_first: bool) -> st.Stratum:
-    events = s.canary_n + s.baseline_n
-    first = min(events, s.canary_total) if to_first else max(0, events - s.baseline_total)
-    return st.Stratum(first, s.canary_total, events - first, s.baseline_total)
 
 
 def _told(pods: int, tests: int, below: int) -> str:
