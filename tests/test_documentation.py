@@ -11,6 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.conftest import Reviewed
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -35,11 +37,9 @@ def test_links_of_the_readme_exist() -> None:
 
 
 @pytest.mark.parametrize("name", ["checkout-clean", "checkout-compromised"])
-def test_findings_follow_the_published_schema(name: str, tmp_path: Path) -> None:
-    from forensics.review import Options, review
-
-    case, _ = review([ROOT / "sample_data" / name], None, tmp_path / "a.case", Options())
+def test_findings_follow_the_published_schema(name: str, reviewed: Reviewed) -> None:
+    findings = reviewed.case(name) / "findings.json"
     schema = json.loads((ROOT / "docs" / "findings.schema.json").read_text(encoding="utf-8"))
-    jsonschema.validate(json.loads(case.findings.read_text(encoding="utf-8")), schema)
+    jsonschema.validate(json.loads(findings.read_text(encoding="utf-8")), schema)
     tool = schema.get("$defs", {})["Finding"]["required"]
     assert {"id", "detector", "severity", "evidence", "canary", "baseline"} <= set(tool)

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forensics.cli import cli
-from forensics.errors import ForensicsError
 from forensics.findings import level
-from forensics.review import Options, detect, material, review
+from forensics.review import material
+from tests.conftest import Reviewed
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
 ROLLOUTS = ("checkout-compromised", "checkout-clean", "checkout-thin")
@@ -24,12 +24,9 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
-@pytest.fixture(scope="session")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("cases")
-    for name in ROLLOUTS:
-        review([SAMPLES / name], None, folder / f"{name}.case", Options())
-    return {name: folder / f"{name}.case" for name in ROLLOUTS}
+@pytest.fixture
+def cases(reviewed: Reviewed) -> dict[str, Path]:
+    return {name: reviewed.case(name) for name in ROLLOUTS}
 
 
 def loaded(case: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -40,14 +37,6 @@ def loaded(case: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def truth(name: str) -> dict[str, Any]:
     return tomllib.loads((SAMPLES / name / "expected.toml").read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize(("name", "code"), [("checkout-compromised", 1), ("checkout-clean", 0), ("checkout-thin", 3)])
-def test_gate(name: str, code: int, tmp_path: Path) -> None:
-    result = run("review", SAMPLES / name, "--case", tmp_path / "a.case", "--fail-on", "medium")
-    assert result.exit_code == code
-    assert f"Verdict    {truth(name)['verdict']['outcome']}" in result.stdout
-    assert result.stdout.rstrip().endswith("report.html")
 
 
 @pytest.mark.parametrize("name", ROLLOUTS)
@@ -120,70 +109,6 @@ def test_requests_by_cohort_and_phase(cases: dict[str, Path]) -> None:
     assert counts["after", "after"] == expected["baseline"]["after"]
 
 
-@pytest.mark.parametrize("name", ROLLOUTS)
-def test_init_accepted_unchanged_gives_the_same_verdict(name: str, tmp_path: Path) -> None:
-    config = tmp_path / "canary.toml"
-    assert run("init", SAMPLES / name, "-o", config).exit_code == 0
-    _, result = review([SAMPLES / name], config, tmp_path / "a.case", Options())
-    assert result.verdict.outcome == truth(name)["verdict"]["outcome"]
-
-
-def outputs(case: Path) -> dict[str, bytes]:
-    files = [case / "findings.json", case / "reports" / "report.html", *sorted((case / "results").glob("*.json"))]
-    return {str(file.relative_to(case)): file.read_bytes() for file in files}
-
-
-def test_same_bytes_with_other_threads(tmp_path: Path) -> None:
-    made = []
-    for threads in (1, 4):
-        folder = tmp_path / str(threads) / "same.case"
-        review([SAMPLES / "checkout-compromised"], None, folder, Options(threads=threads))
-        made.append(outputs(folder))
-    assert made[0] == made[1]
-
-
-def test_a_changed_rule_needs_no_evidence(tmp_path: Path) -> None:
-    evidence = tmp_path / "evidence"
-    shutil.copytree(SAMPLES / "checkout-compromised", evidence)
-    config = tmp_path / "swapped.toml"
-    text = (evidence / "canary.toml").read_text(encoding="utf-8")
-    config.write_text(
-        text.replace('"canary"', '"x"')
-        .replace('cohort = "baseline"', 'cohort = "canary"')
-        .replace('"x"', '"baseline"')
-        .replace("canary_digest", "x_digest")
-        .replace("baseline_digest", "canary_digest")
-        .replace("x_digest", "baseline_digest"),
-        encoding="utf-8",
-    )
-    case, before = review([evidence], None, tmp_path / "a.case", Options())
-    shutil.rmtree(evidence)
-    result = run("detect", case.folder, "--config", config)
-    assert result.exit_code == 0, result.output
-    after, _ = loaded(case.folder)
-    assert after["verdict"]["outcome"] != before.verdict.outcome
-    assert after["evidence"] == [dict(entry) for entry in after["evidence"]]
-
-
-def test_a_second_review_of_the_same_evidence_rebuilds_and_of_other_evidence_refuses(tmp_path: Path) -> None:
-    folder = tmp_path / "a.case"
-    review([SAMPLES / "checkout-thin"], None, folder, Options())
-    first = outputs(folder)
-    review([SAMPLES / "checkout-thin"], None, folder, Options())
-    assert outputs(folder) == first
-    with pytest.raises(ForensicsError, match="holds other evidence"):
-        review([SAMPLES / "checkout-clean"], None, folder, Options())
-
-
-def test_detecting_again_gives_the_same_bytes(cases: dict[str, Path]) -> None:
-    from forensics.case import open_case
-
-    case = open_case(cases["checkout-clean"])
-    before = case.findings.read_bytes()
-    detect(case, Options())
-    assert case.findings.read_bytes() == before
-
-
 class Page(HTMLParser):
     """Collects what a page could load or run."""
 
@@ -209,27 +134,6 @@ def test_report_loads_and_runs_nothing(cases: dict[str, Path]) -> None:
     assert page.suspicious == []
     assert not page.tags & {"script", "iframe", "object", "embed", "link", "img", "form"}
     assert "default-src 'none'" in text
-
-
-def test_evidence_stays_as_it_was(tmp_path: Path) -> None:
-    evidence = tmp_path / "evidence"
-    shutil.copytree(SAMPLES / "checkout-thin", evidence)
-    before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in evidence.rglob("*") if file.is_file()}
-    review([evidence], None, tmp_path / "a.case", Options())
-    assert before == {
-        file: (file.read_bytes(), file.stat().st_mtime_ns) for file in evidence.rglob("*") if file.is_file()
-    }
-
-
-def test_whole_review_without_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("the network was asked for")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    review([SAMPLES / "checkout-thin"], None, tmp_path / "a.case", Options())
 
 
 PAYLOAD = (

@@ -37,11 +37,15 @@ def test_detecting_again_changes_no_byte(reviewed: Reviewed, tmp_path: Path) -> 
     assert outputs(case) == outputs(reviewed.case("checkout-clean"))
 
 
-def test_reviewing_again_into_the_same_case_changes_no_byte(tmp_path: Path) -> None:
+def test_reviewing_again_into_the_same_case_changes_no_byte_and_other_evidence_is_refused(tmp_path: Path) -> None:
     case = tmp_path / "a.case"
     assert run("review", SAMPLES / "checkout-thin", "--case", case).code == 0
     before = outputs(case)
     assert run("review", SAMPLES / "checkout-thin", "--case", case).code == 0
+    assert outputs(case) == before
+    done = run("review", SAMPLES / "checkout-clean", "--case", case)
+    assert done.code == 2
+    assert "holds other evidence" in done.err
     assert outputs(case) == before
 
 
@@ -60,7 +64,7 @@ def test_a_changed_rule_changes_cohorts_after_the_evidence_is_gone(tmp_path: Pat
     evidence, case = tmp_path / "evidence", tmp_path / "a.case"
     shutil.copytree(SAMPLES / "checkout-thin", evidence)
     assert run("review", evidence, "--case", case).code == 0
-    before = cohorts(case).out.splitlines()
+    before, verdict = cohorts(case).out.splitlines(), findings_of(case)["verdict"]
     assert {"baseline,1152", "canary,15"} <= set(before)
     text = (evidence / "canary.toml").read_text(encoding="utf-8")
     swapped = (
@@ -73,6 +77,7 @@ def test_a_changed_rule_changes_cohorts_after_the_evidence_is_gone(tmp_path: Pat
     done = run("detect", case, "--config", tmp_path / "swapped.toml")
     assert done.code == 0, done.err
     assert {"baseline,15", "canary,1152"} <= set(cohorts(case).out.splitlines())
+    assert findings_of(case)["verdict"] != verdict
 
 
 def test_only_and_skip(reviewed: Reviewed, tmp_path: Path) -> None:
