@@ -49,6 +49,7 @@ HAND: dict[str, tuple[str, bytes]] = {
     "cyclonedx": ("cyclonedx", b'{"$schema":"x","bomFormat" : "CycloneDX","components":[]}'),
     "event-list": ("kubernetes", b'{"apiVersion":"v1","kind":"EventList","items":[]}'),
     "pod-yaml": ("kubernetes", b"apiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\nkind: List\n"),
+    "audit": ("kubernetes-audit", b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"}\n'),
     "native-ndjson": (
         "native-ndjson",
         b'{"time":"2026-03-03T09:00:00Z","metric_name":"a","metric_value":1,"labels":{}}\n',
@@ -67,7 +68,6 @@ NOBODY: dict[str, bytes] = {
     "json": b'{"a": 1}\n{"b": 2}\n',
     "json-number": b"5\n",
     "csv": b"a,b,c\n1,2,3\n",
-    "audit": b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"}\n',
     "spdx": b'{"spdxVersion":"SPDX-2.3","packages":[]}',
     "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)),
     "html": b"<!doctype html><title>log</title>",

@@ -27,6 +27,7 @@ LINE_FORMATS = {
     "combined": "",
     "envoy-json": "start_time",
     "exchange": "time",
+    "kubernetes-audit": "requestReceivedTimestamp",
     "native-ndjson": "time",
     "zeek-json": "ts",
     "zeek-tsv": "",
@@ -54,6 +55,13 @@ BYTES = (
     b"#fields\tts\n",
 )
 
+_AUDIT = {
+    "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete", "requestURI": "/api/v1/pods?a=b", "verb": "get",
+    "user": {"username": "jane", "groups": ["dev"], "extra": {"a": ["b"]}}, "sourceIPs": ["10.0.0.1"], "userAgent": "kubectl",
+    "objectRef": {"resource": "pods", "namespace": "shop", "name": "web", "subresource": "log"}, "responseStatus": {"code": 200},
+    "requestReceivedTimestamp": "2026-03-03T09:00:00.123456Z", "annotations": {"authorization.k8s.io/decision": "allow"},
+}  # fmt: skip
+
 
 @cache
 def seeds(size: int = 40) -> dict[str, list[bytes]]:
@@ -70,6 +78,7 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     }
     conn |= {"proto": "tcp", "conn_state": "SF", "duration": 1.5, "orig_bytes": 7}
     found["zeek-json"] = [json.dumps(conn | {"uid": f"C{number}"}).encode() for number in range(size)]
+    found["kubernetes-audit"] = [json.dumps(_AUDIT | {"auditID": f"a{number}"}).encode() for number in range(size)]
     metric = {"time": "2026-03-03T09:00:00Z", "metric_name": "m", "metric_value": 1.5, "labels": {"a": 1}}
     found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
     table = b"time,metric_name,metric_value,labels\n" + b'2026-03-03T09:00:00Z,"m ""x""",1.5,"{""a"": 1}"\n' * 20
