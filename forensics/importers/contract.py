@@ -10,7 +10,7 @@ and one of
     prepare(path), table_sql(engine, path) -> tuple[str, str]   columnar files: make a copy of the file fit; table and a SELECT over it
 
 A module with `records` whose record numbers are physical lines says `BY_LINE = True` and has `spans(data)`: number, first byte and byte behind
-the last of every record.
+the last of every record. One whose times are not read by the zone in the document says how in `TIME_RULE`.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ LINE_FORMATS = {
     "envoy-json": "start_time",
     "exchange": "time",
     "kubernetes-audit": "requestReceivedTimestamp",
+    "modsecurity": "",
     "native-ndjson": "time",
     "zeek-json": "ts",
     "zeek-tsv": "",
@@ -62,6 +63,12 @@ _AUDIT = {
     "requestReceivedTimestamp": "2026-03-03T09:00:00.123456Z", "annotations": {"authorization.k8s.io/decision": "allow"},
 }  # fmt: skip
 
+_TRANSACTION = {
+    "client_ip": "203.0.113.7", "time_stamp": "Thu Mar  5 10:00:00 2026", "client_port": 4711, "host_ip": "10.0.0.5", "unique_id": "167",
+    "request": {"method": "GET", "http_version": 1.1, "uri": "/?q=1", "headers": {"Host": "shop.example"}}, "response": {"http_code": 403},
+    "producer": {"secrules_engine": "Enabled"}, "messages": [{"message": "x", "details": {"ruleId": "1", "severity": "2", "tags": ["a"]}}],
+}  # fmt: skip
+
 
 @cache
 def seeds(size: int = 40) -> dict[str, list[bytes]]:
@@ -79,6 +86,7 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     conn |= {"proto": "tcp", "conn_state": "SF", "duration": 1.5, "orig_bytes": 7}
     found["zeek-json"] = [json.dumps(conn | {"uid": f"C{number}"}).encode() for number in range(size)]
     found["kubernetes-audit"] = [json.dumps(_AUDIT | {"auditID": f"a{number}"}).encode() for number in range(size)]
+    found["modsecurity"] = [json.dumps({"transaction": _TRANSACTION}).encode() for _ in range(size)]
     metric = {"time": "2026-03-03T09:00:00Z", "metric_name": "m", "metric_value": 1.5, "labels": {"a": 1}}
     found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
     table = b"time,metric_name,metric_value,labels\n" + b'2026-03-03T09:00:00Z,"m ""x""",1.5,"{""a"": 1}"\n' * 20
