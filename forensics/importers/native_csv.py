@@ -17,11 +17,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from forensics.importers._native import TIMELESS, table_of
-from forensics.importers._values import integer, number, text, text_time, utc
+from forensics.importers._values import epoch, integer, number, text, text_time, utc
 from forensics.importers.contract import Head, Item, Reject, Row, Skip
 from forensics.lines import MAX_LINE_BYTES
 from forensics.schema import NATIVE_TABLES
@@ -219,7 +219,7 @@ def _value(kind: str, field: str) -> Any:
 
 
 def _time(field: str) -> datetime | None:
-    return utc(text_time(field)) or _epoch(field)
+    return utc(text_time(field)) or epoch(field)
 
 
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -250,10 +250,3 @@ def _structs(kind: str, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {key: number(entry.get(key)) if what == "DOUBLE" else text(entry.get(key)) for key, what in keys}
         for entry in value
     ]
-
-
-def _epoch(field: str) -> datetime | None:
-    try:
-        return utc(text_time(datetime.fromtimestamp(float(field), UTC).isoformat()))
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -49,6 +49,8 @@ HAND: dict[str, tuple[str, bytes]] = {
     "cyclonedx": ("cyclonedx", b'{"$schema":"x","bomFormat" : "CycloneDX","components":[]}'),
     "event-list": ("kubernetes", b'{"apiVersion":"v1","kind":"EventList","items":[]}'),
     "pod-yaml": ("kubernetes", b"apiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\nkind: List\n"),
+    "prometheus": ("prometheus-json", b'{"status":"success","data":{"resultType":"matrix","result":[]}}'),
+    "prometheus-error": ("prometheus-json", b'{"status":"error","errorType":"bad_data","error":"x"}'),
     "modsecurity": ("modsecurity", b'{"transaction":{"client_ip":"10.0.0.1","time_stamp":"","unique_id":"1"}}\n'),
     "audit": ("kubernetes-audit", b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"}\n'),
     "native-ndjson": (

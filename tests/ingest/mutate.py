@@ -69,6 +69,16 @@ _TRANSACTION = {
     "producer": {"secrules_engine": "Enabled"}, "messages": [{"message": "x", "details": {"ruleId": "1", "severity": "2", "tags": ["a"]}}],
 }  # fmt: skip
 
+_ANSWER = {
+    "status": "success",
+    "data": {
+        "resultType": "matrix",
+        "result": [
+            {"metric": {"__name__": "up", "pod": f"web-{pod}", "job": "web"}, "values": [[1772528400 + step, "1"] for step in range(5)]} for pod in range(3)
+        ],
+    },
+}  # fmt: skip
+
 
 @cache
 def seeds(size: int = 40) -> dict[str, list[bytes]]:
@@ -94,6 +104,7 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["native-parquet"] = [_parquet()]
     found["cyclonedx"] = [_short("sbom/checkout-2.4.0.cdx.json", "components")]
     found["osv"] = [_advisories()]
+    found["prometheus-json"] = [json.dumps(_ANSWER).encode()]
     found["har"] = [_har()]
     rollout = [_short(f"rollout/{name}.json", "items") for name in ("events", "pods", "analysisrun")]
     found["kubernetes"] = [b"\n---\n".join([*rollout[:1], (SAMPLE / "rollout" / "rollout.yaml").read_bytes()])]
