@@ -51,6 +51,9 @@ HAND: dict[str, tuple[str, bytes]] = {
     "pod-yaml": ("kubernetes", b"apiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\nkind: List\n"),
     "prometheus": ("prometheus-json", b'{"status":"success","data":{"resultType":"matrix","result":[]}}'),
     "prometheus-error": ("prometheus-json", b'{"status":"error","errorType":"bad_data","error":"x"}'),
+    "metrics-long": ("metrics-csv", b"name,timestamp,value,pod\nup,1772528400,1,web-1\n"),
+    "metrics-wide": ("metrics-csv", b'sep=,\n"Time","{pod=""a""}"\n1772528400000,1\n'),
+    "metrics-legend": ("metrics-csv", b'"Time","web"\r\n2026-03-03 09:00:00,1\r\n'),
     "modsecurity": ("modsecurity", b'{"transaction":{"client_ip":"10.0.0.1","time_stamp":"","unique_id":"1"}}\n'),
     "audit": ("kubernetes-audit", b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"}\n'),
     "native-ndjson": (
@@ -71,6 +74,7 @@ NOBODY: dict[str, bytes] = {
     "json": b'{"a": 1}\n{"b": 2}\n',
     "json-number": b"5\n",
     "csv": b"a,b,c\n1,2,3\n",
+    "csv-time": b"time,user,action\n2026-03-03,jane,login\n",
     "spdx": b'{"spdxVersion":"SPDX-2.3","packages":[]}',
     "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)),
     "html": b"<!doctype html><title>log</title>",

@@ -101,6 +101,9 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
     table = b"time,metric_name,metric_value,labels\n" + b'2026-03-03T09:00:00Z,"m ""x""",1.5,"{""a"": 1}"\n' * 20
     found["native-csv"] = [table]
+    wide = b'"Time","up{pod=""a""}","{pod=""b""}"\n' + b"2026-03-03 09:00:00,1.5,2\n" * 20
+    found["metrics-csv"] = [wide]
+    found["metrics-csv-long"] = [b"time,metric,value,pod\n" + b"1772528400.5,up,1,web-1\n" * 20]
     found["native-parquet"] = [_parquet()]
     found["cyclonedx"] = [_short("sbom/checkout-2.4.0.cdx.json", "components")]
     found["osv"] = [_advisories()]
