@@ -56,6 +56,9 @@ HAND: dict[str, tuple[str, bytes]] = {
     "metrics-legend": ("metrics-csv", b'"Time","web"\r\n2026-03-03 09:00:00,1\r\n'),
     "modsecurity": ("modsecurity", b'{"transaction":{"client_ip":"10.0.0.1","time_stamp":"","unique_id":"1"}}\n'),
     "audit": ("kubernetes-audit", b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"}\n'),
+    "deployment": ("kubernetes", b"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"),
+    "virtual-service": ("kubernetes", b'{"kind":"VirtualService","apiVersion":"networking.istio.io/v1beta1"}'),
+    "config-map-list": ("kubernetes", b'{"apiVersion":"v1","kind":"ConfigMapList","items":[]}'),
     "native-ndjson": (
         "native-ndjson",
         b'{"time":"2026-03-03T09:00:00Z","metric_name":"a","metric_value":1,"labels":{}}\n',
@@ -75,6 +78,7 @@ NOBODY: dict[str, bytes] = {
     "json-number": b"5\n",
     "csv": b"a,b,c\n1,2,3\n",
     "csv-time": b"time,user,action\n2026-03-03,jane,login\n",
+    "compose": b"version: v1\nkind: Something\n",
     "spdx": b'{"spdxVersion":"SPDX-2.3","packages":[]}',
     "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)),
     "html": b"<!doctype html><title>log</title>",

@@ -79,6 +79,15 @@ _ANSWER = {
     },
 }  # fmt: skip
 
+_SETTINGS = {
+    "apiVersion": "v1", "kind": "List",
+    "items": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"LEVEL": "info", "PASSWORD": "x"}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}, "data": {"a": "eA=="}},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "web:2"}]}}}},
+    ],
+}  # fmt: skip
+
 
 @cache
 def seeds(size: int = 40) -> dict[str, list[bytes]]:
@@ -112,6 +121,7 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     rollout = [_short(f"rollout/{name}.json", "items") for name in ("events", "pods", "analysisrun")]
     found["kubernetes"] = [b"\n---\n".join([*rollout[:1], (SAMPLE / "rollout" / "rollout.yaml").read_bytes()])]
     found["kubernetes-pods"] = [rollout[1]]
+    found["kubernetes-settings"] = [json.dumps(_SETTINGS).encode()]
     found["kubernetes-run"] = [rollout[2]]
     return found
 
