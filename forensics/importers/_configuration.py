@@ -23,7 +23,7 @@ _SECRET_NAME = re.compile(
 )
 # What stands for a secret elsewhere, or cannot be one.
 _NO_SECRET = re.compile(
-    r"(?i)true|false|null|none|\$\{[^}]*\}|\$\([^)]*\)|\$\w+|\[redacted\]|\[masked, [0-9,]+ characters\]"
+    r"(?i)true|false|null|none|\$\{[^}]*\}|\$\([^)]*\)|\$\w+|\[redacted\]|W3JlZGFjdGVkXQ==|\[masked, [0-9,]+ characters\]"
 )
 _URL_LOGIN = re.compile(r"(?<=://)([^/\s:@\"']*:[^/\s@\"']+)(?=@)")
 _TOKEN = re.compile(
@@ -68,7 +68,7 @@ def _without_value(match: re.Match[str]) -> str:
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
     """Yield (path, name, value) of every leaf in document order: keys joined by dots, list items as `[name]`, or `[index]` without a name.
 
-    The name is the leaf's own key, or for the `value` of a named item that item's. An empty object or list is a leaf; what lies deeper
+    The name is the leaf's own key, or for a `value` the `name` or `key` beside it. An empty object or list is a leaf; what lies deeper
     than 100 levels is one leaf without its value.
     """
     waiting: list[tuple[str, str, Any, int]] = [(path, "", value, 0)]
@@ -85,13 +85,14 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
 
 def _members(path: str, name: str, found: dict[Any, Any]) -> list[tuple[str, str, Any]]:
     is_named = path.endswith("]") and isinstance(found.get("name"), str)
+    titled = name if is_named else text(found.get("key")) or ""
     own = [
         (text(key) or str(key), item)
         for key, item in found.items()
         if not (is_named and key == "name" and len(found) > 1)
     ]
     prefix = f"{path}." if path else ""
-    return [(prefix + key, name if is_named and key == "value" else key, item) for key, item in own]
+    return [(prefix + key, titled if titled and key == "value" else key, item) for key, item in own]
 
 
 def _entries(path: str, found: list[Any]) -> list[tuple[str, str, Any]]:

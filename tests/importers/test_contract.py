@@ -59,6 +59,10 @@ HAND: dict[str, tuple[str, bytes]] = {
     "deployment": ("kubernetes", b"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"),
     "virtual-service": ("kubernetes", b'{"kind":"VirtualService","apiVersion":"networking.istio.io/v1beta1"}'),
     "config-map-list": ("kubernetes", b'{"apiVersion":"v1","kind":"ConfigMapList","items":[]}'),
+    "config-dump": (
+        "envoy-config-dump",
+        b'{"configs":[{"@type":"type.googleapis.com/envoy.admin.v3.BootstrapConfigDump"}]}',
+    ),
     "native-ndjson": (
         "native-ndjson",
         b'{"time":"2026-03-03T09:00:00Z","metric_name":"a","metric_value":1,"labels":{}}\n',

@@ -88,6 +88,15 @@ _SETTINGS = {
     ],
 }  # fmt: skip
 
+_ADMIN = "type.googleapis.com/envoy.admin.v3."
+_DUMP = {
+    "configs": [
+        {"@type": f"{_ADMIN}BootstrapConfigDump", "bootstrap": {"node": {"id": "sidecar~10.0.0.1~web-1.shop~x"}}, "last_updated": "2026-03-03T09:00:00Z"},
+        {"@type": f"{_ADMIN}ClustersConfigDump", "version_info": "1", "static_clusters": [{"cluster": {"name": "a", "connect_timeout": "1s"}}]},
+        {"@type": f"{_ADMIN}SecretsConfigDump", "static_secrets": [{"name": "s", "secret": {"tls_certificate": {"private_key": {"inline_bytes": "eA=="}}}}]},
+    ]
+}  # fmt: skip
+
 
 @cache
 def seeds(size: int = 40) -> dict[str, list[bytes]]:
@@ -117,6 +126,7 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["cyclonedx"] = [_short("sbom/checkout-2.4.0.cdx.json", "components")]
     found["osv"] = [_advisories()]
     found["prometheus-json"] = [json.dumps(_ANSWER).encode()]
+    found["envoy-config-dump"] = [json.dumps(_DUMP).encode()]
     found["har"] = [_har()]
     rollout = [_short(f"rollout/{name}.json", "items") for name in ("events", "pods", "analysisrun")]
     found["kubernetes"] = [b"\n---\n".join([*rollout[:1], (SAMPLE / "rollout" / "rollout.yaml").read_bytes()])]
