@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from forensics.importers._lines import spans
 from forensics.importers._values import integer, items, mapping, text, text_time, utc
 from forensics.importers.contract import Head, Item, Reject, Row, Skip
 from forensics.lines import MAX_LINE_BYTES
@@ -51,15 +52,6 @@ def records(data: bytes) -> Iterator[Item]:
             yield Reject(number, "longer than 32 MiB", raw, start)
         else:
             yield from _record(number, start, raw, body)
-
-
-def spans(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield the number of every line, its first byte and the byte behind its last."""
-    number, start = 1, 0
-    while start < len(data):
-        end = data.find(b"\n", start) + 1 or len(data)
-        yield number, start, end
-        number, start = number + 1, end
 
 
 def _record(number: int, start: int, raw: bytes, body: bytes) -> Iterator[Item]:

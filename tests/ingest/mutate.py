@@ -97,6 +97,15 @@ _DUMP = {
     ]
 }  # fmt: skip
 
+_NGINX = b"""# configuration file /etc/nginx/nginx.conf:
+worker_processes auto;
+http {
+    map $http_apikey $who { default ""; "7B5zIqmR" one; }
+    server { listen 80; server_name shop.example; location ~ "^/a{2}" { proxy_pass http://web; add_header X-A "b c"; } }
+    init_by_lua_block { local a = {} }
+}
+"""
+
 
 @cache
 def seeds(size: int = 40) -> dict[str, list[bytes]]:
@@ -127,6 +136,8 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["osv"] = [_advisories()]
     found["prometheus-json"] = [json.dumps(_ANSWER).encode()]
     found["envoy-config-dump"] = [json.dumps(_DUMP).encode()]
+    found["nginx-conf"] = [_NGINX]
+    found["dotenv"] = [b"# shop\nexport LEVEL=info\nDB_PASSWORD='x y'\nDB_URL=\"postgres://a:b@c/d\"\nPORT=80 # http\n"]
     found["har"] = [_har()]
     rollout = [_short(f"rollout/{name}.json", "items") for name in ("events", "pods", "analysisrun")]
     found["kubernetes"] = [b"\n---\n".join([*rollout[:1], (SAMPLE / "rollout" / "rollout.yaml").read_bytes()])]
