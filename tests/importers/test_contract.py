@@ -66,6 +66,17 @@ HAND: dict[str, tuple[str, bytes]] = {
     "nginx": ("nginx-conf", b"events {}\nhttp {\n  server {\n    listen 80;\n    server_name a;\n  }\n}\n"),
     "nginx-t": ("nginx-conf", b"# configuration file /etc/nginx/nginx.conf:\nuser nginx;\n"),
     "dotenv": ("dotenv", b"# shop\nexport LEVEL=info\nDB_PASSWORD='x y'\n"),
+    "flags-otel": (
+        "flag-events",
+        b'{"timestamp":"2026-03-03T09:00:00Z","feature_flag.key":"a","feature_flag.result.variant":"on"}\n',
+    ),
+    "flags-nested": ("flag-events", b'{"timestamp":"2026-03-03T09:00:00Z","attributes":{"feature_flag.key":"a"}}\n'),
+    "flagd": ("flag-events", b'{"ts":1772528400.5,"flagKey":"a","variant":"on","reason":"STATIC"}\n'),
+    "launchdarkly": ("flag-events", b'{"kind":"feature","key":"a","variation":1,"creationDate":1772528400781}\n'),
+    "native-flags": (
+        "native-ndjson",
+        b'{"time":"2026-03-03T09:00:00Z","feature_flag_key":"a","feature_flag_variant":"on","user_id":"u"}\n',
+    ),
     "native-ndjson": (
         "native-ndjson",
         b'{"time":"2026-03-03T09:00:00Z","metric_name":"a","metric_value":1,"labels":{}}\n',

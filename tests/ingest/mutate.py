@@ -27,6 +27,7 @@ LINE_FORMATS = {
     "combined": "",
     "envoy-json": "start_time",
     "exchange": "time",
+    "flag-events": "timestamp",
     "kubernetes-audit": "requestReceivedTimestamp",
     "modsecurity": "",
     "native-ndjson": "time",
@@ -123,6 +124,14 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     conn |= {"proto": "tcp", "conn_state": "SF", "duration": 1.5, "orig_bytes": 7}
     found["zeek-json"] = [json.dumps(conn | {"uid": f"C{number}"}).encode() for number in range(size)]
     found["kubernetes-audit"] = [json.dumps(_AUDIT | {"auditID": f"a{number}"}).encode() for number in range(size)]
+    flag = {
+        "timestamp": "2026-03-03T09:00:00Z",
+        "flagKey": "a",
+        "variant": "on",
+        "context": {"targetingKey": "u"},
+        "attributes": {"k8s.pod.name": "p"},
+    }
+    found["flag-events"] = [json.dumps(flag | {"value": number}).encode() for number in range(size)]
     found["modsecurity"] = [json.dumps({"transaction": _TRANSACTION}).encode() for _ in range(size)]
     metric = {"time": "2026-03-03T09:00:00Z", "metric_name": "m", "metric_value": 1.5, "labels": {"a": 1}}
     found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
