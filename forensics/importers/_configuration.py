@@ -17,7 +17,7 @@ from forensics.text import middle_cut
 MAX_DEPTH = 100
 _MAX_PATH = 1000
 
-_PARTS = r"passw|passphrase|secret|token|credential|api_?key|private_?key|access_?key|signing_?key|encryption_?key|authorization"
+_PARTS = r"passw|passphrase|secret|token|credential|api_?key|private_?key|access_?key|signing_?key|encryption_?key|client-key-data|authorization"
 _SECRET_NAME = re.compile(
     rf"(?i){_PARTS}|(?:^|[^a-z])(?:key|keys|pwd|pass|dsn|cookie)(?:$|[^a-z])|[a-z](?-i:Key|Keys|Pwd|Dsn)$"
 )

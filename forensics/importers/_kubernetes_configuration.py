@@ -42,15 +42,20 @@ def settings(index: int, thing: dict[str, Any], observer: str) -> Iterator[Item]
         "source_document": "/".join(filter(None, (text(thing.get("kind")), text(metadata.get("namespace")), text(metadata.get("name"))))),
         **_release(thing, metadata),
     }  # fmt: skip
-    kept, is_secret = _kept(thing, metadata), thing.get("kind") == "Secret"
-    if not kept:
-        yield Skip(index, "object without settings")
-        return
-    for path, name, value in leaves(kept):
-        said = written(value)
+    is_secret, is_empty = thing.get("kind") == "Secret", True
+    for path, name, value in _settings(thing, metadata):
+        is_empty, said = False, written(value)
         yield Row("configuration", index, {
             **common, "configuration_key": text(path), "configuration_value": said and _shown(path, name, said, is_secret=is_secret),
         })  # fmt: skip
+    if is_empty:
+        yield Skip(index, "object without settings")
+
+
+def _settings(thing: dict[str, Any], metadata: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the leaves; the hash of a revision is none, since each has another: the attributes hold it."""
+    kept = _kept(thing, metadata)
+    return (leaf for leaf in leaves(kept) if leaf[1] not in _HASH_LABELS) if kept else iter(())
 
 
 def _kept(thing: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from forensics.case import create
+from forensics.ingest import Options, ingest
 from tests.ingest.helpers import at, attributes, lines, load
 
 EVENT: dict[str, Any] = {
@@ -111,6 +113,18 @@ def test_other_stages_are_skipped_and_counted(tmp_path: Path) -> None:
 def test_skipped_records_alone_make_no_rejects(tmp_path: Path) -> None:
     loaded = load(tmp_path, lines({**EVENT, "stage": "RequestReceived"}, EVENT))
     assert (loaded.entry.rejected, loaded.entry.accepted, "rejects" in loaded.entry.rows) == (0, 1, False)
+
+
+def test_a_log_that_grows_counts_what_is_new(tmp_path: Path) -> None:
+    """Skipped records of the part that was read before are not counted again."""
+    case, log = create(tmp_path / "a.case"), tmp_path / "audit.log"
+    skipped = {**EVENT, "stage": "RequestReceived"}
+    log.write_text(lines(EVENT, skipped, "5") * 20)
+    ingest(case, [log], Options(threads=2))
+    log.write_text(lines(EVENT, skipped, "5") * 20 + lines(skipped, EVENT, "5", skipped))
+    (entry,) = ingest(case, [log], Options(threads=2))
+    assert entry.continues
+    assert (entry.records, entry.accepted, entry.rejected, entry.skipped) == (4, 1, 1, {"stage RequestReceived": 2})
 
 
 def test_a_record_of_azure(tmp_path: Path) -> None:

@@ -98,6 +98,12 @@ def test_the_release_by_template_and_image(tmp_path: Path) -> None:
     assert json.loads(row["attributes"]) == {"api_version": "apps/v1", "revision": "abc"}
 
 
+def test_the_hash_of_a_revision_is_no_setting(tmp_path: Path) -> None:
+    labels = {"rollouts-pod-template-hash": "abc", "app": "web"}
+    thing = manifest("ReplicaSet", "apps/v1", spec={"selector": {"matchLabels": labels}})
+    assert settings(load(tmp_path, json.dumps(thing))) == {"spec.selector.matchLabels.app": "web"}
+
+
 def test_a_config_map_and_a_secret(tmp_path: Path) -> None:
     config = manifest(
         "ConfigMap",
@@ -179,6 +185,7 @@ def test_routing(tmp_path: Path) -> None:
         ("password=${DB_PASSWORD}", "password=${DB_PASSWORD}"),
         ("token_enabled: true", "token_enabled: true"),
         ("level=debug", "level=debug"),
+        ("  client-key-data: LS0tLS1CRUdJTg==", "  client-key-data: [masked, 16 characters]"),
     ],
 )  # fmt: skip
 def test_what_a_value_shows(value: str, expected: str) -> None:
