@@ -40,6 +40,11 @@ class Importer:
         """Say whether record numbers are physical lines, so that records may begin anywhere in a file."""
         return self.has("plan") or getattr(self.module, "BY_LINE", False)
 
+    @property
+    def time_rule(self) -> str:
+        """Say how a document's times are read."""
+        return str(getattr(self.module, "TIME_RULE", "the zone in the document"))
+
     def call(self, function: str, *arguments: Any) -> Any:
         """Call a function of the module."""
         return getattr(self.module, function)(*arguments)

@@ -55,6 +55,16 @@ def text_time(value: Any) -> datetime | None:
     return moment if _FIRST <= moment < _LAST else None
 
 
+def epoch(stamp: str | None, unit: float = 1.0) -> datetime | None:
+    """Return the time of seconds since 1970 (times `unit`) between 1990 and 2100, UTC without zone, else None."""
+    try:
+        seconds = float(stamp or "") * unit
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return utc(moment) if _FIRST <= moment < _LAST else None
+
+
 def utc(moment: datetime | None) -> datetime | None:
     """Return the time in UTC without zone, as tables hold it."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment else None

@@ -10,7 +10,7 @@ and one of
     prepare(path), table_sql(engine, path) -> tuple[str, str]   columnar files: make a copy of the file fit; table and a SELECT over it
 
 A module with `records` whose record numbers are physical lines says `BY_LINE = True` and has `spans(data)`: number, first byte and byte behind
-the last of every record.
+the last of every record. One whose times are not read by the zone in the document says how in `TIME_RULE`.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ class LinePlan:
     `fields` is a SQL expression over `line` (and `section`) that yields a struct or list named `f`, or NULL for a line that is not of
     the format. `stages` are further expressions over `f`, each computed once and replacing it. `tables` maps a table to its columns; a column's expression is cast to the column's type; a value that does not cast
     becomes NULL and is kept in `attributes._invalid`. `conditions` say which records feed which table (all without). `checks` are
-    (SQL condition, reason): a line for which one holds is rejected. `header` is the byte with which lines begin that are skipped. `raw` gives
+    (SQL condition, reason): a line for which one holds is rejected. `skips` are the same for records that are of the format but none of
+    ours: they are counted by reason, before any check. `header` is the byte with which lines begin that are skipped. `raw` gives
     the text of columns whose expression loses it (a time, a list, a product), so that what cannot be read is kept.
 
     `feed` adds a column to the lines that `fields` may use. With it go `typed`, columns that need no cast and are used in place of those
@@ -136,6 +137,7 @@ class LinePlan:
     fields: str
     tables: Mapping[str, Mapping[str, str]]
     checks: tuple[tuple[str, str], ...] = ()
+    skips: tuple[tuple[str, str], ...] = ()
     conditions: Mapping[str, str] = field(default_factory=dict)
     header: bytes = b""
     raw: Mapping[str, str] = field(default_factory=dict)

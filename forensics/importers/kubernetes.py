@@ -1,7 +1,8 @@
-"""Kubernetes objects, as `kubectl get ... -o json` or `-o yaml` exports them: Argo Rollouts, AnalysisRuns, Events, Pods.
+"""Kubernetes objects, as `kubectl get ... -o json` or `-o yaml` exports them: rollouts, events, pods, configuration.
 
 Argo Rollouts' kinds: argo-rollouts.readthedocs.io/en/stable/features/specification; event reasons: utils/conditions/conditions.go of
-argoproj/argo-rollouts. The weight of a step stands only in the event's message. Pods give identities: which address was which version.
+argoproj/argo-rollouts. The weight of a step stands only in the event's message. Pods give identities: which address was which version;
+`_kubernetes_configuration.py` reads what configures a release.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import yaml
 
+from forensics.importers._kubernetes_configuration import KINDS, settings, tag
 from forensics.importers._values import integer, items, mapping, number, text, text_time, utc
 from forensics.importers.contract import Head, Item, Reject, Row, Skip
 
 NAME = "kubernetes"
-TABLES = ("rollout_events", "identities")
+TABLES = ("rollout_events", "identities", "configuration")
 OBSERVER = "kubernetes"
 
 _MAX_DEPTH = 100
@@ -50,11 +53,10 @@ _WEIGHT = re.compile(r"(?i)(?:traffic )?weight(?: updated)? .*?to (?:desired: )?
 
 def recognise(head: Head) -> int:
     """Certain where the document is a list or an object of a kind we read."""
-    if not head.mentions(
-        r"\"?kind\"?\s*:\s*\"?(List|EventList|PodList|RolloutList|AnalysisRunList|Rollout|AnalysisRun|Event|Pod)\b"
-    ):
+    kinds = "|".join(("List", *_READERS))
+    if not head.mentions(rf"\"?kind\"?\s*:\s*\"?({kinds})(List)?\b"):
         return 0
-    if not head.mentions(r"\"?apiVersion\"?\s*:\s*\"?(v1|events\.k8s\.io/v1|argoproj\.io/v1alpha1)\b"):
+    if not head.mentions(r"\"?apiVersion\"?\s*:\s*\"?([a-z0-9.-]+/)?v[0-9][a-z0-9]*\b"):
         return 0
     return 0 if head.mentions(r"audit\.k8s\.io/") else 94
 
@@ -236,7 +238,7 @@ def _pod(index: int, thing: dict[str, Any]) -> Iterator[Item]:
             "time": _time(stamp),
             "time_raw": stamp,
             "service_name": text(labels.get("app.kubernetes.io/name")) or text(labels.get("app")),
-            "service_version": version or _tag(text(container.get("image"))),
+            "service_version": version or tag(text(container.get("image"))),
             "k8s_namespace_name": text(metadata.get("namespace")),
             "k8s_pod_name": text(metadata.get("name")),
             "address": address,
@@ -254,6 +256,7 @@ _READERS: dict[str, Callable[[int, dict[str, Any]], Iterator[Item]]] = {
     "Rollout": _rollout,
     "AnalysisRun": _analysis_run,
     "Pod": _pod,
+    **dict.fromkeys(KINDS, partial(settings, observer=OBSERVER)),
 }
 
 
@@ -268,12 +271,6 @@ def _common(metadata: dict[str, Any], moment: datetime, stamp: str | None) -> di
 
 def _time(stamp: str | None) -> datetime | None:
     return utc(text_time(stamp))
-
-
-def _tag(image: str | None) -> str | None:
-    """Return the tag of `registry:5000/name:tag@sha256:...`."""
-    last = (image or "").partition("@")[0].rpartition("/")[2]
-    return last.partition(":")[2] or None
 
 
 def _raw(thing: Any) -> bytes:

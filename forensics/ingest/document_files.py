@@ -78,7 +78,7 @@ def load(job: Job) -> Outcome:
 
     """
     data, outcome = _read(job.path, job.notify)
-    outcome.observer = job.importer.observer
+    outcome.observer, outcome.time_rule = job.importer.observer, job.importer.time_rule
     writers: dict[str, TableWriter] = {}
     skipped: Counter[str] = Counter()
     records, refused = set(), set()
@@ -130,9 +130,7 @@ def _read(path: Path, notify: lines.Notify) -> tuple[bytes, Outcome]:
                     )
         except TruncatedError as error:
             truncated = error.message
-        outcome = Outcome(
-            reader.identity(), compression=reader.compression, truncated=truncated, time_rule="the zone in the document"
-        )
+        outcome = Outcome(reader.identity(), compression=reader.compression, truncated=truncated)
         if reader.change() == "changed":
             raise EvidenceError(
                 f"{path} changed while it was read.", hint="Stop what writes it, or copy it, and ingest it again."

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from forensics import lines
 from forensics.errors import EvidenceError
@@ -221,7 +222,8 @@ def _parsed(plan: LinePlan, kept: str = _KEPT, source: str = "lines") -> str:
 
 def _bad(plan: LinePlan) -> str:
     """Return a SQL condition that is true, never NULL, for lines that give no row."""
-    return " or ".join([f"({plan.missing})", *(f"coalesce({condition}, false)" for condition, _ in plan.checks)])
+    others = (*plan.skips, *plan.checks)
+    return " or ".join([f"({plan.missing})", *(f"coalesce({condition}, false)" for condition, _ in others)])
 
 
 def _select(plan: LinePlan, table: str, source: str = "lines") -> str:
@@ -236,19 +238,36 @@ def _reason(plan: LinePlan) -> str:
     return f"case {' '.join(whens)} else 'belongs to no table' end"
 
 
+def _skip(plan: LinePlan) -> str:
+    whens = [f"when coalesce({condition}, false) then {literal(reason)}" for condition, reason in plan.skips]
+    return f"case when {plan.missing} then null {' '.join(whens)} end"
+
+
+def _kept(rows: pa.Table, skipped: dict[str, int]) -> pa.Table:
+    """Return the rows that are no skipped records, without the column that says so; the others are counted by reason."""
+    reasons = rows.column("skip")
+    for count in pc.value_counts(reasons.drop_null()).to_pylist():
+        skipped[count["values"]] = skipped.get(count["values"], 0) + count["counts"]
+    return rows.filter(pc.is_null(reasons)).drop_columns("skip")
+
+
 def _refuse(job: Job, plan: LinePlan, outcome: Outcome) -> None:
-    """Read the file again, but parse only the lines that gave no row: keep their raw bytes and the reason."""
+    """Read the file again, but parse only the lines that gave no row: count what is skipped, keep raw bytes and reason of the others."""
     progress = _progress(plan, job, outcome.identity)
     progress.raw = True
     target = job.work / "rejects.parquet"
-    sql = f"select record_no, record_offset, {_reason(plan)} as reason, record_length, raw from ({_parsed(plan, f'{_KEPT}, raw')})"
+    sql = (
+        f"select record_no, record_offset, {_reason(plan)} as reason, record_length, raw, ({_skip(plan)})::varchar as skip "
+        f"from ({_parsed(plan, f'{_KEPT}, raw')})"
+    )
     with Refused(list(outcome.files.values())) as refused:
         progress.wanted = refused.wanted
         given = _Given(job.path, plan, progress)
         with given, ParquetFile(target) as file:
             for rows in _stream(job.engine, given.reader, sql):
-                file.write(rows)
+                file.write(_kept(rows, outcome.skipped))
         outcome.rejected = file.rows
+    outcome.skipped = dict(sorted(outcome.skipped.items()))
     _same(job.path, progress, outcome.identity)
     if outcome.rejected:
         outcome.files["rejects"], outcome.rows["rejects"] = target, outcome.rejected

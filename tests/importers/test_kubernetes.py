@@ -200,9 +200,9 @@ def test_the_version_may_stand_in_the_image_only(tmp_path: Path) -> None:
 
 
 def test_other_kinds_are_skipped(tmp_path: Path) -> None:
-    loaded = load(tmp_path, listed(event("RolloutPaused", "p"), {"apiVersion": "v1", "kind": "Secret"}, {"kind": 5}, 7))
+    loaded = load(tmp_path, listed(event("RolloutPaused", "p"), {"apiVersion": "v1", "kind": "Node"}, {"kind": 5}, 7))
     assert loaded.numbers("rollout_events") == [1]
-    assert loaded.entry.skipped == {"kind 5": 1, "kind Secret": 1}
+    assert loaded.entry.skipped == {"kind 5": 1, "kind Node": 1}
     assert loaded.reasons() == [(4, "not an object")]
 
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forensics.importers import native_csv
+from forensics.importers import _csv, native_csv
 from forensics.importers.contract import Reject, Row, Skip
 from tests.ingest.helpers import at, attributes, load
 
 HEADER = b"time,metric_name,metric_value\n"
 GOOD = b"2026-03-03T09:00:00Z,errors,%d\n"
-BOUND = native_csv.MAX_RECORD_BYTES
+BOUND = _csv.MAX_RECORD_BYTES
 
 
 # What follows on a quote, a comma, a line feed, a carriage return and anything else; "" is an error, "end" the end of the record.
@@ -84,9 +84,9 @@ def test_what_is_written_well_is_read_well(rows: list[list[str]]) -> None:
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerows(rows)
     data = HEADER + out.getvalue().encode()
-    header = native_csv._header(data)
+    header = _csv.header(data, native_csv._dialect)
     assert header is not None
-    found = list(native_csv._records(data, *header))[1:]
+    found = list(_csv.records(data, header[0].layout, header[1]))[1:]
     assert [[field.decode() for field in record.fields] for record in found] == rows
     check(data)
 
@@ -126,7 +126,7 @@ def test_a_record_of_several_lines_at_the_bound(extra: int) -> None:
 
 @pytest.mark.parametrize("bound", [1, 2, 3, 5, 8, 13])
 def test_any_bytes_at_any_bound(bound: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native_csv, "MAX_RECORD_BYTES", bound)
+    monkeypatch.setattr(_csv, "MAX_RECORD_BYTES", bound)
     draw = random.Random(bound)  # noqa: S311 - a fixed sequence is wanted
     for _ in range(400):
         check(

@@ -27,6 +27,9 @@ LINE_FORMATS = {
     "combined": "",
     "envoy-json": "start_time",
     "exchange": "time",
+    "flag-events": "timestamp",
+    "kubernetes-audit": "requestReceivedTimestamp",
+    "modsecurity": "",
     "native-ndjson": "time",
     "zeek-json": "ts",
     "zeek-tsv": "",
@@ -54,6 +57,56 @@ BYTES = (
     b"#fields\tts\n",
 )
 
+_AUDIT = {
+    "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete", "requestURI": "/api/v1/pods?a=b", "verb": "get",
+    "user": {"username": "jane", "groups": ["dev"], "extra": {"a": ["b"]}}, "sourceIPs": ["10.0.0.1"], "userAgent": "kubectl",
+    "objectRef": {"resource": "pods", "namespace": "shop", "name": "web", "subresource": "log"}, "responseStatus": {"code": 200},
+    "requestReceivedTimestamp": "2026-03-03T09:00:00.123456Z", "annotations": {"authorization.k8s.io/decision": "allow"},
+}  # fmt: skip
+
+_TRANSACTION = {
+    "client_ip": "203.0.113.7", "time_stamp": "Thu Mar  5 10:00:00 2026", "client_port": 4711, "host_ip": "10.0.0.5", "unique_id": "167",
+    "request": {"method": "GET", "http_version": 1.1, "uri": "/?q=1", "headers": {"Host": "shop.example"}}, "response": {"http_code": 403},
+    "producer": {"secrules_engine": "Enabled"}, "messages": [{"message": "x", "details": {"ruleId": "1", "severity": "2", "tags": ["a"]}}],
+}  # fmt: skip
+
+_ANSWER = {
+    "status": "success",
+    "data": {
+        "resultType": "matrix",
+        "result": [
+            {"metric": {"__name__": "up", "pod": f"web-{pod}", "job": "web"}, "values": [[1772528400 + step, "1"] for step in range(5)]} for pod in range(3)
+        ],
+    },
+}  # fmt: skip
+
+_SETTINGS = {
+    "apiVersion": "v1", "kind": "List",
+    "items": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"LEVEL": "info", "PASSWORD": "x"}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}, "data": {"a": "eA=="}},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "web:2"}]}}}},
+    ],
+}  # fmt: skip
+
+_ADMIN = "type.googleapis.com/envoy.admin.v3."
+_DUMP = {
+    "configs": [
+        {"@type": f"{_ADMIN}BootstrapConfigDump", "bootstrap": {"node": {"id": "sidecar~10.0.0.1~web-1.shop~x"}}, "last_updated": "2026-03-03T09:00:00Z"},
+        {"@type": f"{_ADMIN}ClustersConfigDump", "version_info": "1", "static_clusters": [{"cluster": {"name": "a", "connect_timeout": "1s"}}]},
+        {"@type": f"{_ADMIN}SecretsConfigDump", "static_secrets": [{"name": "s", "secret": {"tls_certificate": {"private_key": {"inline_bytes": "eA=="}}}}]},
+    ]
+}  # fmt: skip
+
+_NGINX = b"""# configuration file /etc/nginx/nginx.conf:
+worker_processes auto;
+http {
+    map $http_apikey $who { default ""; "7B5zIqmR" one; }
+    server { listen 80; server_name shop.example; location ~ "^/a{2}" { proxy_pass http://web; add_header X-A "b c"; } }
+    init_by_lua_block { local a = {} }
+}
+"""
+
 
 @cache
 def seeds(size: int = 40) -> dict[str, list[bytes]]:
@@ -70,17 +123,35 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     }
     conn |= {"proto": "tcp", "conn_state": "SF", "duration": 1.5, "orig_bytes": 7}
     found["zeek-json"] = [json.dumps(conn | {"uid": f"C{number}"}).encode() for number in range(size)]
+    found["kubernetes-audit"] = [json.dumps(_AUDIT | {"auditID": f"a{number}"}).encode() for number in range(size)]
+    flag = {
+        "timestamp": "2026-03-03T09:00:00Z",
+        "flagKey": "a",
+        "variant": "on",
+        "context": {"targetingKey": "u"},
+        "attributes": {"k8s.pod.name": "p"},
+    }
+    found["flag-events"] = [json.dumps(flag | {"value": number}).encode() for number in range(size)]
+    found["modsecurity"] = [json.dumps({"transaction": _TRANSACTION}).encode() for _ in range(size)]
     metric = {"time": "2026-03-03T09:00:00Z", "metric_name": "m", "metric_value": 1.5, "labels": {"a": 1}}
     found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
     table = b"time,metric_name,metric_value,labels\n" + b'2026-03-03T09:00:00Z,"m ""x""",1.5,"{""a"": 1}"\n' * 20
     found["native-csv"] = [table]
+    wide = b'"Time","up{pod=""a""}","{pod=""b""}"\n' + b"2026-03-03 09:00:00,1.5,2\n" * 20
+    found["metrics-csv"] = [wide]
+    found["metrics-csv-long"] = [b"time,metric,value,pod\n" + b"1772528400.5,up,1,web-1\n" * 20]
     found["native-parquet"] = [_parquet()]
     found["cyclonedx"] = [_short("sbom/checkout-2.4.0.cdx.json", "components")]
     found["osv"] = [_advisories()]
+    found["prometheus-json"] = [json.dumps(_ANSWER).encode()]
+    found["envoy-config-dump"] = [json.dumps(_DUMP).encode()]
+    found["nginx-conf"] = [_NGINX]
+    found["dotenv"] = [b"# shop\nexport LEVEL=info\nDB_PASSWORD='x y'\nDB_URL=\"postgres://a:b@c/d\"\nPORT=80 # http\n"]
     found["har"] = [_har()]
     rollout = [_short(f"rollout/{name}.json", "items") for name in ("events", "pods", "analysisrun")]
     found["kubernetes"] = [b"\n---\n".join([*rollout[:1], (SAMPLE / "rollout" / "rollout.yaml").read_bytes()])]
     found["kubernetes-pods"] = [rollout[1]]
+    found["kubernetes-settings"] = [json.dumps(_SETTINGS).encode()]
     found["kubernetes-run"] = [rollout[2]]
     return found
 
