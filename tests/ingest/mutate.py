@@ -24,9 +24,11 @@ from tests.ingest.abuse import LOGS
 
 SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "checkout-compromised"
 LINE_FORMATS = {
+    "app-json": "time",
     "combined": "",
     "envoy-json": "start_time",
     "exchange": "time",
+    "logfmt": "",
     "native-ndjson": "time",
     "zeek-json": "ts",
     "zeek-tsv": "",
@@ -72,6 +74,19 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["zeek-json"] = [json.dumps(conn | {"uid": f"C{number}"}).encode() for number in range(size)]
     metric = {"time": "2026-03-03T09:00:00Z", "metric_name": "m", "metric_value": 1.5, "labels": {"a": 1}}
     found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
+    error = {
+        "level": "error",
+        "time": "2026-03-03T09:00:00.5Z",
+        "msg": "failed",
+        "err": {"type": "TypeError", "stack": "TypeError: x\n    at f"},
+    }
+    found["app-json"] = [
+        json.dumps(error | {"msg": f"failed {number}", "n": number}).encode() for number in range(size)
+    ]
+    found["logfmt"] = [
+        b'ts=2026-03-03T09:00:00.5Z level=info msg="took \\"%d\\" ms" caller=main.go:7 err=x' % number
+        for number in range(size)
+    ]
     table = b"time,metric_name,metric_value,labels\n" + b'2026-03-03T09:00:00Z,"m ""x""",1.5,"{""a"": 1}"\n' * 20
     found["native-csv"] = [table]
     found["native-parquet"] = [_parquet()]
