@@ -2,7 +2,7 @@ r"""Application log in logfmt, `key=value` pairs, as Go kit, logrus, slog, Prome
 
 Defined by example: brandur.org/logfmt, pkg.go.dev/github.com/go-logfmt/logfmt, pkg.go.dev/log/slog#TextHandler. Values with blanks stand in
 quotes, in which Go's escapes hold. The first name that a record has gives the column; other keys that the head shows stay in `attributes`,
-keys that it does not show are named there. What is no pair is kept as `rest`. A record needs a time.
+keys that it does not show are named there. What is no pair is kept as `_rest`. A record needs a time.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ _CUT = (
 # Their columns take every name anywhere in a file; those of other columns are the names that the head shows, else the first.
 _EVERY = ("time_raw", "log_level", "message", "exception_message", "exception_stacktrace")
 _MAX_SHAPES = 16
-# Both in the syntax of RE2 and Python's.
 _PAIR = r'[^\s="]+=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)'
 _KEY = _PAIR.replace("+=", "+)=", 1).replace("[", "([", 1)
+# For lines of the head: Python tries a pattern at every place, so that it may begin behind a blank only, in so much of a line.
+_HEAD_KEY = re.compile(r"(?<!\S)" + _KEY)
+_WIDTH = 16 * 1024
 _STAMP = re.compile(
     r'(?:^|\s)(?:ts|time|t|timestamp|@timestamp)=(?:"?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d{9,10}(?:\.\d+)?(?:\s|$))'
 )
@@ -89,7 +91,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         checks=(("f.stamp is null", "no time"), ("f.time is null", "the time cannot be read")),
         missing="coalesce(len(f.keys), 0) = 0",
         invalid_format="no key=value pairs",
-        attributes={key: _value(key) for key in seen if key not in own} | _second(seen, texts) | {"rest": _REST},
+        attributes={key: _value(key) for key in seen if key not in own} | _second(seen, texts) | {"_rest": _REST},
         keys=_key_checks(head, sorted({*seen, *own})),
         is_json=False,
         time_rule="ISO 8601 with zone, without zone read as UTC; numbers are seconds to nanoseconds since 1970, by size",
@@ -97,7 +99,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
 
 
 def _key_lists(head: Head) -> list[list[str]]:
-    return [[pair.partition("=")[0] for pair in re.findall(_PAIR, line)] for line in head.lines if _is_record(line)]
+    return [_HEAD_KEY.findall(line[:_WIDTH]) for line in head.lines if _is_record(line)]
 
 
 def _keys(head: Head) -> list[str]:

@@ -61,7 +61,7 @@ def test_values(tmp_path: Path, value: str, text: str | None) -> None:
 def test_what_is_no_pair_is_kept(tmp_path: Path) -> None:
     row = load(tmp_path, 'ts=2026-03-03T09:00:00Z level=info msg="m" bare "words here" open="half\n').row("app_logs")
     assert row["message"] == "m"
-    assert attributes(row)["rest"].split() == ["bare", '"words', 'here"', '"half']
+    assert attributes(row)["_rest"].split() == ["bare", '"words', 'here"', '"half']
 
 
 def test_keys_twice_and_keys_that_come_late(tmp_path: Path) -> None:
@@ -92,3 +92,17 @@ def test_what_is_refused(tmp_path: Path) -> None:
 def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
     loaded = load(tmp_path, b'ts=2026-03-03T09:00:00Z level=info msg="a\xffb"\n')
     assert (loaded.row("app_logs")["message"], loaded.entry.salvaged) == ("a\\xffb", 1)
+
+
+@pytest.mark.parametrize(
+    "filler", ["a" * 60_000, 'k="' * 20_000, 'k="\\" ' * 10_000, "= " * 30_000, '"' * 60_000], ids=range(5)
+)
+def test_hostile_lines_are_looked_at_in_linear_time(filler: str) -> None:
+    from time import process_time
+
+    from forensics.importers import logfmt
+    from forensics.importers.contract import Head
+
+    began = process_time()
+    logfmt.plan(Head(f"ts=2026-03-03T09:00:00Z level=info {filler}\n".encode(), complete=True), Path())
+    assert process_time() - began < 2
