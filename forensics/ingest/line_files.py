@@ -83,7 +83,7 @@ def load(job: Job) -> Outcome:
         _same(job.path, progress, seen.identity)
         seen = progress
     before = job.mark.records if job.mark else 0
-    skipped = {"blank": progress.blank, "header": progress.headers}
+    skipped = {"blank": progress.blank, "continued": progress.continued, "header": progress.headers}
     outcome = Outcome(
         _identity(progress), files, rows, progress.lines - before, skipped={key: count for key, count in skipped.items() if count},
         salvaged=progress.salvaged, compression=progress.compression, truncated=progress.truncated, continues=job.mark is not None,
@@ -117,6 +117,7 @@ def _progress(plan: LinePlan, job: Job, seen: Identity | None = None) -> lines.P
     return lines.Progress(
         escape="jsonbackslash" if plan.is_json else "backslashreplace", notify=None if seen else job.notify,
         header=plan.header, size=seen.size if seen else None, mark=job.mark,
+        begins=job.importer.module.begins if job.importer.has("begins") else None,
     )  # fmt: skip
 
 
