@@ -192,7 +192,9 @@ def test_any_records_in_any_block(
     progress = Progress(raw=True, begins=begins)
     rows = read(path, progress)
     records, count = joined(data)
-    kept = [item for item in records if item[2].removeprefix(b"\xef\xbb\xbf" if item[0] == 1 else b"").strip(b" \t\r\n")]
+    kept = [
+        item for item in records if item[2].removeprefix(b"\xef\xbb\xbf" if item[0] == 1 else b"").strip(b" \t\r\n")
+    ]
     assert [(row["record_no"], row["record_offset"], row["record_length"]) for row in rows] == [
         (number, offset, len(record)) for number, offset, record in kept
     ]
@@ -200,7 +202,11 @@ def test_any_records_in_any_block(
         text = record.removeprefix(b"\xef\xbb\xbf") if number == 1 else record
         assert row["line"] == (text.decode("utf-8", "backslashreplace") if len(record) <= limit else None)
         assert row["raw"][: limit + 1] == record[: limit + 1]
-    assert (progress.lines, progress.continued, progress.blank) == (count, count - len(records), len(records) - len(kept))
+    assert (progress.lines, progress.continued, progress.blank) == (
+        count,
+        count - len(records),
+        len(records) - len(kept),
+    )
     assert progress.ends_open == (bool(data) and not data.endswith(b"\n"))
 
 

@@ -45,4 +45,6 @@ def _are_stamps(data: Bytes, places: Numbers) -> Flags:
     letters = data[places[:, None] + np.arange(len(_SHAPE))]
     between, clock, colon = letters[:, 4], letters[:, 10], letters[:, 13]
     fits = _is_digit(letters[:, _DIGITS]).all(axis=1) & (colon == ord(":")) & (letters[:, 7] == between)
-    return np.asarray(fits & ((between == ord("-")) | (between == ord("/"))) & ((clock == ord("T")) | (clock == ord(" "))))
+    return np.asarray(
+        fits & ((between == ord("-")) | (between == ord("/"))) & ((clock == ord("T")) | (clock == ord(" ")))
+    )

@@ -31,9 +31,7 @@ _SHOUTED = (
     "TRACE|DEBUG|INFO(?:RMATION)?|NOTICE|WARN(?:ING)?|ERR(?:OR)?|FATAL|CRIT(?:ICAL)?|SEVERE|ALERT|EMERG(?:ENCY)?|PANIC|LOG|VERBOSE|"
     "FINE(?:R|ST)?|CONFIG|UNKNOWN|ANY|INF|WRN|DBG|FTL|VRB|TRC"
 )
-_SAID = (
-    "(?i:trace|debug|info(?:rmation)?|notice|warn(?:ing)?|err(?:or)?|fatal|crit(?:ical)?|severe|alert|emerg|panic|verbose|inf|wrn|dbg|ftl|vrb|trc)"
-)
+_SAID = "(?i:trace|debug|info(?:rmation)?|notice|warn(?:ing)?|err(?:or)?|fatal|crit(?:ical)?|severe|alert|emerg|panic|verbose|inf|wrn|dbg|ftl|vrb|trc)"
 _LOGGER = r"(?:([A-Za-z_$][\w.$/-]*)(?: +-|:) )?"
 # Which layout what follows the stamp has, told by its first characters, and the parts of its head: level and logger or thread behind it.
 _LAYOUTS = (
@@ -45,13 +43,13 @@ _LAYOUTS = (
     ),
     (
         "starts_with(f.rest, '[')",
-        rf"^((?:\[ *([^\]\n]*)\] *(?:\[[^\]\n]*\] *)*?)??(?:\[({_SAID})\]|({_SHOUTED})\b):? *{_LOGGER})",
+        rf"^((?:\[ *([^\]\n]*)\] *(?:\[[^\]\n]*\] *)*?)??(?:\[({_SAID})\]|({_SHOUTED})\b)(?:: *| *{_LOGGER}))",
         ("h", "thread", "level", "shouted", "logger"),
     ),
     ("contains(left(f.rest, 12), '|')", rf"^(({_SHOUTED})\|([^|\n]*)\|)", ("h", "level", "logger")),
     (
         "f.rest[1] between 'A' and 'Z'",
-        rf"^(({_SHOUTED})\b[\]:]?(?:/[^\]\n ]+\])? *(?:\[ *([^\]\n]*)\] +)?(?:in )?(?:-- ([^:\n]*): |{_LOGGER}))",
+        rf"^(({_SHOUTED})\b(?:[\]:] *|/[^\]\n ]+\] *| *(?:\[ *([^\]\n]*)\] +)?(?:in )?(?:-- ([^:\n]*): |{_LOGGER})))",
         ("h", "level", "thread", "program", "logger"),
     ),
     ("contains(left(f.rest, 64), ': ')", rf"^((\w+)\.({_SHOUTED}): )", ("h", "logger", "level")),
@@ -66,14 +64,16 @@ _SPLIT = rf"(?s)^(.*?)\n({_TRACE})"
 _BLANK = "' ' || chr(9) || chr(10) || chr(13)"
 
 # For the head, in Python: what is no access log of another kind, container log or table.
-_RECORD = re.compile(rf'{_STAMP}(?:[\]|:][ \t]*|[ \t]+)(?!"|\d+\.\d+\.\d+\.\d+[ \t]|std(?:out|err) [FP] )\S')
-_FOLLOWING = re.compile(r"\s|Caused by|Traceback|\S*(?:Exception|Error)\b|goroutine |panic:|created by |#\d+ |[})\]]|\.\.\.|---")
+_RECORD = re.compile(rf'{_STAMP}(?:[\]|:](?!\d)[ \t]*+|[ \t]++)(?!"|\d+\.\d+\.\d+\.\d+[ \t]|std(?:out|err) [FP] )\S')
+_FOLLOWING = re.compile(
+    r"\s|Caused by|Traceback|\S*(?:Exception|Error)\b|goroutine |panic:|created by |#\d+ |[})\]]|\.\.\.|---"
+)
 
 
 def recognise(head: Head) -> int:
     """Score below every other format, by the share of lines that begin with a stamp or go on after one that does."""
     stamped = sum(bool(_RECORD.match(line)) for line in head.lines)
-    if stamped * 20 < len(head.lines) or not stamped or any(line.startswith("#Fields:") for line in head.lines):
+    if not stamped or any(line.startswith("#Fields:") for line in head.lines):
         return 0
     share = (stamped + sum(bool(_FOLLOWING.match(line)) for line in head.lines)) / len(head.lines)
     return round(30 + 15 * share) if share >= 0.5 else 0

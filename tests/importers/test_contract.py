@@ -70,6 +70,11 @@ HAND: dict[str, tuple[str, bytes]] = {
     "serilog": ("app-json", b'{"@t":"2026-03-03T09:00:00Z","@mt":"Started {Name}","Name":"shop"}\n'),
     "logfmt": ("logfmt", b'ts=2026-03-03T09:00:00.5Z caller=main.go:7 level=info msg="started"\n'),
     "logrus": ("logfmt", b'time="2026-03-03T09:00:00Z" level=info msg=started\n'),
+    "log4j": (
+        "app-text",
+        b"2026-03-03 09:00:00,500 ERROR [main] a.B - failed\njava.lang.Error: x\n\tat a.B.c(B.java:7)\n",
+    ),
+    "go-log": ("app-text", b"2026/03/03 09:00:00 started\n"),
     "native-csv": ("native-csv", b"time;metric_name;metric_value\n"),
     "native-parquet": ("native-parquet", b"PAR1\x15\x04\x15"),
 }

@@ -25,6 +25,7 @@ from tests.ingest.abuse import LOGS
 SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "checkout-compromised"
 LINE_FORMATS = {
     "app-json": "time",
+    "app-text": "",
     "combined": "",
     "envoy-json": "start_time",
     "exchange": "time",
@@ -82,6 +83,11 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     }
     found["app-json"] = [
         json.dumps(error | {"msg": f"failed {number}", "n": number}).encode() for number in range(size)
+    ]
+    trace = b"java.lang.IllegalStateException: no stock\n\tat a.B.c(B.java:7)\nCaused by: a.Gone"
+    found["app-text"] = [
+        b"2026-03-03 09:00:00,500 ERROR [main] a.B - failed %d%s" % (number, b"\n" + trace if number % 5 == 0 else b"")
+        for number in range(size)
     ]
     found["logfmt"] = [
         b'ts=2026-03-03T09:00:00.5Z level=info msg="took \\"%d\\" ms" caller=main.go:7 err=x' % number

@@ -183,7 +183,7 @@ def test_windows_of_random_lines_are_whole_lines(tmp_path: Path) -> None:
 
 UNKNOWN: dict[str, tuple[bytes, str]] = {
     "app.log": (
-        b"".join(b"2026-03-03 09:00:%02d INFO request %d handled\n" % (number % 60, number) for number in range(500)),
+        b"".join(b"Mar  3 09:00:%02d host shop: request %d handled\n" % (number % 60, number) for number in range(500)),
         "it looks like a log: 200 of 200 lines looked at carry a time or are JSON",
     ),
     "app.json": (b'{"level": "info", "message": "started"}\n' * 20, "it looks like a log: 20 of 20 lines"),
