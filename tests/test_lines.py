@@ -157,7 +157,7 @@ def test_only_wanted_lines(tmp_path: Path) -> None:
 
 def begins(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Say that lines with an `a` in front begin a record."""
-    return (ends > starts) & (data[np.minimum(starts, len(data) - 1)] == ord("a"))
+    return np.asarray((ends > starts) & (data[np.minimum(starts, len(data) - 1)] == ord("a")))
 
 
 def joined(data: bytes) -> tuple[list[tuple[int, int, bytes]], int]:

@@ -12,6 +12,7 @@ its first line; the ledger counts them as skipped, `continued`. Lines before the
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from forensics.importers._stamps import begins
@@ -87,7 +88,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         "time_raw": "f.stamp",
         "log_level": "nullif(f.level, '')",
         "logger_name": "nullif(f.logger, '')",
-        "message": f"nullif(rtrim(f.message, {_BLANK}), '')",
+        "message": "nullif(f.message, '')",
         "exception_type": "stack_exception(f.stack).type",
         "exception_message": "stack_exception(f.stack).message",
         "exception_stacktrace": "f.stack",
@@ -108,9 +109,15 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
 def _heads() -> tuple[str, str]:
     """Return the stages that take stamp and head apart; a head has 512 characters at most."""
     cases = " ".join(f"when {condition} then {_layout(pattern, parts)}" for condition, pattern, parts in _LAYOUTS)
-    return (
-        "{'h': f.h, 'moment': f.moment, 'zone': f.zone, 'rest': substr(line, length(f.h) + 1, 512)}",
-        f"{{'h': f.h, 'moment': f.moment, 'zone': f.zone, 'head': case {cases} end}}",
+    zone = "case when f.zone = '' or ends_with(f.zone, 'Z') or ends_with(f.zone, 'T') or ends_with(f.zone, 'C') then 'Z' else ltrim(f.zone) end"
+    first = {
+        "h": "f.h",
+        "stamp": "f.moment || f.zone",
+        "iso": f"replace(replace(f.moment, ',', '.'), '/', '-') || {zone}",
+        "rest": "substr(line, length(f.h) + 1, 512)",
+    }
+    return _struct(first), _struct(
+        {**{part: f"f.{part}" for part in ("h", "stamp", "iso")}, "head": f"case {cases} end"}
     )
 
 
@@ -125,21 +132,39 @@ def _layout(pattern: str, parts: tuple[str, ...]) -> str:
         is_error = "(ends_with(p.logger, 'Error') or ends_with(p.logger, 'Exception'))"
         found["h"] = f"case when {is_error} then split_part(p.h, p.logger, 1) else p.h end"
         found["logger"] = f"case when not {is_error} then {found['logger']} else '' end"
-    packed = ", ".join(f"'{name}': {sql}" for name, sql in found.items())
-    return f"list_transform([regexp_extract(f.rest, {literal(pattern)}, {literal(list(parts))})], lambda p: {{{packed}}})[1]"
+    return f"list_transform([regexp_extract(f.rest, {literal(pattern)}, {literal(list(parts))})], lambda p: {_struct(found)})[1]"
 
 
-def _texts() -> tuple[str, str, str]:
+def _texts() -> tuple[str, ...]:
     """Return the stages that read the time and divide what follows the head into message and stack trace."""
-    zone = "case when f.zone = '' or ends_with(f.zone, 'Z') or ends_with(f.zone, 'T') or ends_with(f.zone, 'C') then 'Z' else ltrim(f.zone) end"
-    body = "substr(line, length(f.h) + coalesce(length(f.head.h), 0) + 1)"
-    kept = "'time': f.time, 'stamp': f.stamp, 'level': f.level, 'logger': f.logger, 'thread': f.thread"
+    at = "length(f.h) + coalesce(length(f.head.h), 0)"
+    end = "case when ends_with(line, chr(13) || chr(10)) then 2 when ends_with(line, chr(10)) then 1 else 0 end"
+    known = {"time": "f.time", "stamp": "f.stamp", "level": "f.level", "logger": "f.logger", "thread": "f.thread"}
+    first = {
+        "time": "iso_time(f.iso)",
+        "stamp": "f.stamp",
+        **{part: f"f.head.{part}" for part in ("level", "logger", "thread")},
+        "body": f"substr(line, {at} + 1, length(line) - ({at}) - {end})",
+    }
     split = f"regexp_extract(left(f.body, 65536), {literal(_SPLIT)}, ['message', 'mark'])"
-    return (
-        f"{{'time': iso_time(replace(replace(f.moment, ',', '.'), '/', '-') || {zone}), 'stamp': f.moment || f.zone, 'level': f.head.level, "
-        f"'logger': f.head.logger, 'thread': f.head.thread, 'body': replace(rtrim({body}, {_BLANK}), chr(13) || chr(10), chr(10))}}",
-        f"{{{kept}, 'body': f.body, 'cut': case when contains(f.body, chr(10)) then {split} end}}",
-        f"{{{kept}, 'message': case when f.cut.mark <> '' then f.cut.message else f.body end, 'stack': case "
-        "when f.cut.mark = '' then null when ends_with(f.cut.mark, 'at ') and ltrim(f.cut.mark) = 'at ' or ends_with(f.cut.mark, ':in ') "
-        "then f.body else substr(f.body, length(f.cut.message) + 2) end}",
+    tidy = f"replace(rtrim(f.body, {_BLANK}), chr(13) || chr(10), chr(10))"
+    untidy = (
+        "contains(f.body, chr(10)) or contains(f.body, chr(13)) or ends_with(f.body, ' ') or ends_with(f.body, chr(9))"
     )
+    neat = {
+        **known,
+        "body": f"case when {untidy} then {tidy} else f.body end",
+    }  # trimming every line costs as much as its head
+    second = {**known, "body": "f.body", "cut": f"case when contains(f.body, chr(10)) then {split} end"}
+    is_within = "ends_with(f.cut.mark, ':in ') or ltrim(f.cut.mark) = 'at '"
+    third = {
+        **known,
+        "message": f"case when f.cut.mark <> '' then rtrim(f.cut.message, {_BLANK}) else f.body end",
+        "stack": "case when f.cut.mark = '' then null "
+        f"when {is_within} then f.body else substr(f.body, length(f.cut.message) + 2) end",
+    }
+    return _struct(first), _struct(neat), _struct(second), _struct(third)
+
+
+def _struct(parts: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"'{part}': {sql}" for part, sql in parts.items()) + "}"
