@@ -135,7 +135,8 @@ class LinePlan:
     `quick` makes the rows of plain lines; only the others go through the engine. Such a plan has one table, without condition.
 
     `missing` is a SQL condition that is true for lines that are not of the format; it may speak of the column of `feed` too.
-    `keys` is a SQL expression over `line` as `json_key_checks` makes it: what it finds is kept in `attributes`.
+    `keys` is a SQL expression over `line` as `json_key_checks` makes it: what it finds is kept in `attributes`. `field_keys` is the same over the
+    last `f`.
     """
 
     fields: str
@@ -154,6 +155,7 @@ class LinePlan:
     typed: Mapping[str, str] = field(default_factory=dict)
     doubt: str = "true"
     keys: str = ""
+    field_keys: str = ""
     missing: str = "f is null"
     quick: Quick | None = None
 

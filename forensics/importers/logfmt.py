@@ -51,7 +51,6 @@ _STAMP = re.compile(
 _WORD = re.compile(r"(?:^|\s)(?:level|lvl|msg|caller|logger|severity)=")
 _FIRST = re.compile(r"\s*[A-Za-z_@][\w.@-]*=")
 _PAIRS = f"regexp_extract_all(line, {literal(_PAIR)})"
-_KEYS = f"regexp_extract_all(line, {literal(_KEY)}, 1)"
 
 
 def recognise(head: Head) -> int:
@@ -92,7 +91,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         missing="coalesce(len(f.keys), 0) = 0",
         invalid_format="no key=value pairs",
         attributes={key: _value(key) for key in seen if key not in own} | _second(seen, texts) | {"_rest": _REST},
-        keys=_key_checks(head, sorted({*seen, *own})),
+        field_keys=_key_checks(head, sorted({*seen, *own})),
         is_json=False,
         time_rule="ISO 8601 with zone, without zone read as UTC; numbers are seconds to nanoseconds since 1970, by size",
     )
@@ -144,11 +143,8 @@ def _key_checks(head: Head, known: Sequence[str]) -> str:
     """
     lists = Counter(literal(keys) for keys in _key_lists(head) if len(set(keys)) == len(keys) and {*keys} <= {*known})
     shapes = f"[{', '.join(shape for shape, _ in lists.most_common(_MAX_SHAPES))}]::varchar[][]"
-    twice = "list_distinct(list_transform([list_sort(k)], lambda s: list_filter(s, lambda x, i: coalesce(x = s[i - 1], false)))[1])"
-    unseen = f"list_filter(list_distinct(k), lambda x: not list_contains({literal(sorted(known))}::varchar[], x))"
+    twice = "list_distinct(list_transform([list_sort(f.keys)], lambda s: list_filter(s, lambda x, i: coalesce(x = s[i - 1], false)))[1])"
+    unseen = f"list_filter(list_distinct(f.keys), lambda x: not list_contains({literal(sorted(known))}::varchar[], x))"
     checks = f"struct_pack(duplicates := nullif(list_sort({twice}), []), unseen := nullif(list_sort({unseen}), []))"
-    close = f"list_transform([{_KEYS}], lambda k: {checks})[1]"
-    found = (
-        f"list_transform([{close}], lambda c: case when c.duplicates is not null or c.unseen is not null then c end)[1]"
-    )
-    return f"case when not list_contains({shapes}, {_KEYS}) then {found} end"
+    odd = f"list_transform([{checks}], lambda c: case when c.duplicates is not null or c.unseen is not null then c end)[1]"
+    return f"case when not list_contains({shapes}, f.keys) then {odd} end"

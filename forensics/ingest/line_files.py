@@ -89,7 +89,7 @@ def load(job: Job) -> Outcome:
         salvaged=progress.salvaged, compression=progress.compression, truncated=progress.truncated, continues=job.mark is not None,
         time_rule=plan.time_rule, observer=job.importer.observer, note=_note(progress), open_end=progress.ends_open,
     )  # fmt: skip
-    if plan.keys:
+    if plan.keys or plan.field_keys:
         outcome.duplicate_keys, outcome.unmapped_keys = _key_troubles(job.engine, list(files.values()))
     if len(plan.tables) > 1 or sum(rows.values()) < outcome.accepted:
         _refuse(job, plan, outcome)
@@ -217,7 +217,7 @@ def _parsed(plan: LinePlan, kept: str = _KEPT, source: str = "lines") -> str:
     sql = f"select {kept}, {keys}, unnest([{plan.fields}]) as f from {source}"
     for stage in plan.stages:
         sql = f"select {kept}, k, unnest([{stage}]) as f from ({sql})"
-    return sql
+    return f"select {kept}, ({plan.field_keys}) as k, f from ({sql})" if plan.field_keys else sql
 
 
 def _bad(plan: LinePlan) -> str:
