@@ -40,6 +40,11 @@ class Importer:
         """Say whether record numbers are physical lines, so that records may begin anywhere in a file."""
         return self.has("plan") or getattr(self.module, "BY_LINE", False)
 
+    @property
+    def is_general(self) -> bool:
+        """Say whether any program may write the format, so that one that is known further on in a file is preferred."""
+        return getattr(self.module, "GENERAL", False)
+
     def call(self, function: str, *arguments: Any) -> Any:
         """Call a function of the module."""
         return getattr(self.module, function)(*arguments)

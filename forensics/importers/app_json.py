@@ -19,6 +19,7 @@ from forensics.store import literal, name
 NAME = "app-json"
 TABLES = ("app_logs",)
 OBSERVER = "app"
+GENERAL = True
 
 _STAMPS = ("@timestamp", "timestamp", "time", "ts", "asctime", "@t", "datetime", "timeMillis")
 _MESSAGES = ("message", "msg", "event", "@m", "@mt", "RenderedMessage", "MessageTemplate")

@@ -24,6 +24,7 @@ __all__ = ["begins"]
 NAME = "app-text"
 TABLES = ("app_logs",)
 OBSERVER = "app"
+GENERAL = True
 
 # The expressions below are in the syntax of RE2, the first also in Python's. `#7` is Ruby's process.
 _STAMP = r"(?:[A-Z], )?\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)( ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?(?: #\d+)?"

@@ -9,6 +9,9 @@ and one of
     records(data) -> Iterator[Item]         documents: Python, whole document in memory
     prepare(path), table_sql(engine, path) -> tuple[str, str]   columnar files: make a copy of the file fit; table and a SELECT over it
 
+A format that any program may write says `GENERAL = True`: another that claims a part further on in a file is preferred, since an access log
+may begin with the lines of a program that starts.
+
 A module with `plan` whose records may be several lines has `begins(data, starts, ends)`: the bytes of a block, where its lines begin and end
 -> which of them begin a record (numpy). The lines that follow are no records of their own: `line` is all of them, `record_no` the first, and the
 ledger, whose `records` are physical lines, counts the others as skipped, `continued`. It must not depend on the head: a file that grew would be

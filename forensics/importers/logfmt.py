@@ -18,6 +18,7 @@ from forensics.store import literal
 NAME = "logfmt"
 TABLES = ("app_logs",)
 OBSERVER = "app"
+GENERAL = True
 
 _NAMES = {
     "time_raw": ("ts", "time", "t", "timestamp", "@timestamp"),

@@ -231,3 +231,36 @@ def test_most_lines_may_be_of_stack_traces() -> None:
     found = importers.recognise(Head(data.encode()))
     assert found is not None
     assert found.name == "app-text"
+
+
+def test_lines_of_an_access_log_are_refused_not_taken_for_the_rest_of_a_record(tmp_path: Path) -> None:
+    access = '203.0.113.7 - - [03/Mar/2026:09:00:00 +0000] "GET /a HTTP/1.1" 200 512 "-" "curl/8.5"\n'
+    loaded = load(tmp_path, HEAD + "quoted:\n\t" + access + access + HEAD * 9 + access.strip())
+    assert [number for number, _ in loaded.reasons()] == [4, 14]
+    assert loaded.rows("app_logs")[0]["message"] == "failed\nquoted:\n\t" + access.strip()
+
+
+def test_what_begins_a_record_is_told_of_any_bytes() -> None:
+    import re
+    from itertools import pairwise
+
+    import numpy as np
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    from forensics.importers.app_text import begins
+
+    shape = rb"(?:\[|.,.\[)?\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d|\{\".|[!-\xff][^\n]{0,255}?(?<=.)\[\d\d/[:-\xff]{3}/|\[\d\d/[:-\xff]{3}/"
+    piece = st.sampled_from([b"2026-03-03 09:00", b"2026/03/03T09:00", b"[", b"E, [", b"\n", b"x", b" ", b"[03/Mar/", b'{"', b"\xff", b"9", b"/"])  # fmt: skip
+
+    @settings(max_examples=500, deadline=None)
+    @given(st.lists(piece, min_size=1, max_size=12).map(b"".join))
+    def check(data: bytes) -> None:
+        ends = [index + 1 for index, letter in enumerate(data) if letter == 10]
+        ends += [len(data)] if not ends or ends[-1] != len(data) else []
+        bounds = np.array([0, *ends])
+        lines = [data[start:end] for start, end in pairwise(bounds)]
+        found = begins(np.frombuffer(data, np.uint8), bounds[:-1], bounds[1:])
+        assert found.tolist() == [bool(re.match(shape, line, re.DOTALL)) for line in lines]
+
+    check()
