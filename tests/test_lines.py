@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -149,3 +150,97 @@ def test_only_wanted_lines(tmp_path: Path) -> None:
     path.write_bytes(b"a\nb\n\nc\nd\n")
     progress = Progress(wanted=lambda numbers: numbers % 2 == 0)
     assert [row["record_no"] for row in read(path, progress)] == [2, 4]
+
+
+# Records of several lines
+
+
+def begins(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Say that lines with an `a` in front begin a record."""
+    return np.asarray((ends > starts) & (data[np.minimum(starts, len(data) - 1)] == ord("a")))
+
+
+def joined(data: bytes) -> tuple[list[tuple[int, int, bytes]], int]:
+    """Number, offset and bytes of each record, and how many lines there are: one by one."""
+    parts = data.split(b"\n")
+    every = [line + b"\n" for line in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
+    records: list[tuple[int, int, bytes]] = []
+    offset, is_open = 0, False
+    for number, line in enumerate(every, 1):
+        is_first = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).startswith(b"a")
+        if is_open and not is_first:
+            records[-1] = (*records[-1][:2], records[-1][2] + line)
+        else:
+            records.append((number, offset, line))
+        is_open = is_open or is_first
+        offset += len(line)
+    return records, len(every)
+
+
+RECORDS = st.lists(st.sampled_from([b"a", b"ab\n", b"x\n", b"\n", b" \n", b"\r\n", b"\x00", b"\xff", "é".encode(), b"\xef\xbb\xbf"]), max_size=30).map(b"".join)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=RECORDS, block=st.integers(1, 9), limit=st.sampled_from([4, 7, 20, 1000]))
+def test_any_records_in_any_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, block: int, limit: int
+) -> None:
+    monkeypatch.setattr(lines, "BLOCK_BYTES", block)
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", limit)
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    progress = Progress(raw=True, begins=begins)
+    rows = read(path, progress)
+    records, count = joined(data)
+    kept = [
+        item for item in records if item[2].removeprefix(b"\xef\xbb\xbf" if item[0] == 1 else b"").strip(b" \t\r\n")
+    ]
+    assert [(row["record_no"], row["record_offset"], row["record_length"]) for row in rows] == [
+        (number, offset, len(record)) for number, offset, record in kept
+    ]
+    for row, (number, _, record) in zip(rows, kept, strict=True):
+        text = record.removeprefix(b"\xef\xbb\xbf") if number == 1 else record
+        assert row["line"] == (text.decode("utf-8", "backslashreplace") if len(record) <= limit else None)
+        assert row["raw"][: limit + 1] == record[: limit + 1]
+    assert (progress.lines, progress.continued, progress.blank) == (
+        count,
+        count - len(records),
+        len(records) - len(kept),
+    )
+    assert progress.ends_open == (bool(data) and not data.endswith(b"\n"))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=RECORDS, more=RECORDS, block=st.integers(1, 9))
+def test_records_that_a_file_grew_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, more: bytes, block: int
+) -> None:
+    """Read as of one whole, or, where the first line goes on with the last record before, read again as a whole."""
+    monkeypatch.setattr(lines, "BLOCK_BYTES", block)
+    path, first = tmp_path / "x", data + b"\n"
+    path.write_bytes(first + more)
+    grown = Progress(raw=True, begins=begins)
+    grown.mark = Mark(len(first), hashlib.sha256(first).hexdigest(), first.count(b"\n"))
+    if more and not more.startswith(b"a"):
+        with pytest.raises(NotGrownError):
+            read(path, grown)
+        return
+    expected = [row for row in read(path, Progress(raw=True, begins=begins)) if row["record_no"] > grown.mark.records]
+    assert read(path, grown) == expected
+
+
+def test_a_record_of_a_gigabyte_is_held_in_part_only(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "x"
+    with path.open("wb") as file:
+        file.write(b"a first\n")
+        for _ in range(1024):
+            file.write(b"x" * 1023 + b"\n" + b"y\n" * (1 << 19))
+        file.write(b"a last\n")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    progress = Progress(begins=begins)
+    rows = read(path, progress)
+    assert [(row["record_no"], row["line"]) for row in rows] == [(1, None), (progress.lines, "a last\n")]
+    assert progress.lines == 2 + 1024 * (1 + (1 << 19))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400 * 1024

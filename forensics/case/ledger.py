@@ -18,6 +18,9 @@ Status = Literal[
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One evidence file. `records = accepted + rejected + skipped`; rows are counted per table.
 
+    Of a line format `records` are physical lines: blank and header lines are skipped, and so are, as `continued`, those that belong to the
+    record before.
+
     `member` is the name inside the archive at `path`. A grown file is a new entry that `continues` another: it holds the records from
     `first_record` on, its hashes are those of the whole file. A `contained` file is the beginning of what lay at its place before, whose rows
     stay. `may_hold_records` marks what is unrecognised though it looks like a log.

@@ -58,7 +58,10 @@ def _rows(case: Any, selections: Any, *, as_json: bool) -> None:
             _record(entry, number, tables)
     if len(found) < count:
         which = "This record" if count == 1 else f"{count - len(found):,} of {count:,} records"
-        click.echo(f"{which} gave no row: a header, a blank line, or skipped. See it with --raw.", err=True)
+        click.echo(
+            f"{which} gave no row: a header, a blank line, a line of the record before, or skipped. See it with --raw.",
+            err=True,
+        )
 
 
 def _record(entry: Any, number: int, tables: Any) -> None:

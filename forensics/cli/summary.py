@@ -52,7 +52,7 @@ def _lost(ledger: Sequence[LedgerEntry]) -> str:
     rejected = sum(entry.rejected for entry in held)
     skipped = sum(sum(entry.skipped.values()) for entry in held)
     unknown = sum(entry.status == "unrecognised" for entry in ledger)
-    text = f"{rejected:,} rejected, {skipped:,} skipped (headers, blank lines)"
+    text = f"{rejected:,} rejected, {skipped:,} skipped (headers, blank lines, lines of a record before)"
     return text + (f"; {plural(unknown, 'file')} not recognised" if unknown else "")
 
 

@@ -45,6 +45,10 @@ class Importer:
         """Say how a document's times are read."""
         return str(getattr(self.module, "TIME_RULE", "the zone in the document"))
 
+    def is_general(self) -> bool:
+        """Say whether any program may write the format, so that one that is known further on in a file is preferred."""
+        return getattr(self.module, "GENERAL", False)
+
     def call(self, function: str, *arguments: Any) -> Any:
         """Call a function of the module."""
         return getattr(self.module, function)(*arguments)

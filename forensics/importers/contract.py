@@ -9,6 +9,14 @@ and one of
     records(data) -> Iterator[Item]         documents: Python, whole document in memory
     prepare(path), table_sql(engine, path) -> tuple[str, str]   columnar files: make a copy of the file fit; table and a SELECT over it
 
+A format that any program may write says `GENERAL = True`: another that claims a part further on in a file is preferred, since an access log
+may begin with the lines of a program that starts.
+
+A module with `plan` whose records may be several lines has `begins(data, starts, ends)`: the bytes of a block, where its lines begin and end
+-> which of them begin a record (numpy). The lines that follow are no records of their own: `line` is all of them, `record_no` the first, and the
+ledger, whose `records` are physical lines, counts the others as skipped, `continued`. It must not depend on the head: a file that grew would be
+cut otherwise.
+
 A module with `records` whose record numbers are physical lines says `BY_LINE = True` and has `spans(data)`: number, first byte and byte behind
 the last of every record. One whose times are not read by the zone in the document says how in `TIME_RULE`.
 """
@@ -131,7 +139,8 @@ class LinePlan:
     `quick` makes the rows of plain lines; only the others go through the engine. Such a plan has one table, without condition.
 
     `missing` is a SQL condition that is true for lines that are not of the format; it may speak of the column of `feed` too.
-    `keys` is a SQL expression over `line` as `json_key_checks` makes it: what it finds is kept in `attributes`.
+    `keys` is a SQL expression over `line` as `json_key_checks` makes it: what it finds is kept in `attributes`. `field_keys` is the same over the
+    last `f`.
     """
 
     fields: str
@@ -151,6 +160,7 @@ class LinePlan:
     typed: Mapping[str, str] = field(default_factory=dict)
     doubt: str = "true"
     keys: str = ""
+    field_keys: str = ""
     missing: str = "f is null"
     quick: Quick | None = None
 

@@ -57,8 +57,8 @@ class Refused:
             column.close()
 
     def wanted(self, numbers: np.ndarray) -> np.ndarray:
-        """Return a mask over consecutive record numbers that follow those asked for before."""
+        """Return a mask over ascending record numbers, all there are, that follow those asked for before."""
         mask = np.ones(len(numbers), dtype=bool)
         for column in self._columns:
-            mask[column.up_to(int(numbers[-1])) - numbers[0]] = False
+            mask[np.searchsorted(numbers, column.up_to(int(numbers[-1])))] = False
         return mask

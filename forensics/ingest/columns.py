@@ -49,13 +49,13 @@ def _attributes(plan: LinePlan, table: str) -> str:
     marks = [
         f"'_invalid', nullif(json_merge_patch('{{}}', json_object({invalid})), '{{}}')", "'_salvaged', case when salvaged then true end",
     ]  # fmt: skip
-    if plan.keys:
+    if plan.keys or plan.field_keys:
         marks += [f"'{DUPLICATE_KEYS}', k.duplicates", f"'{UNMAPPED_KEYS}', k.unseen"]
     troubled = f"json_merge_patch('{{}}', json_object({', '.join([*pairs, *marks])}))"
     absent = " and ".join(f"({text}) is null" for text in plan.attributes.values())
     plain = f"case when not ({absent}) then json_object({', '.join(pairs)}) end" if pairs else "null"
     any_wrong = " or ".join(f"({test})" for test, _ in wrong.values()) or "false"
-    any_wrong = f"({plan.doubt}) and ({any_wrong})" + (" or k is not null" if plan.keys else "")
+    any_wrong = f"({plan.doubt}) and ({any_wrong})" + (" or k is not null" if plan.keys or plan.field_keys else "")
     return f"case when salvaged or {any_wrong} then {troubled} else {plain} end"
 
 

@@ -84,13 +84,13 @@ def load(job: Job) -> Outcome:
         _same(job.path, progress, seen.identity)
         seen = progress
     before = job.mark.records if job.mark else 0
-    skipped = {"blank": progress.blank, "header": progress.headers}
+    skipped = {"blank": progress.blank, "continued": progress.continued, "header": progress.headers}
     outcome = Outcome(
         _identity(progress), files, rows, progress.lines - before, skipped={key: count for key, count in skipped.items() if count},
         salvaged=progress.salvaged, compression=progress.compression, truncated=progress.truncated, continues=job.mark is not None,
         time_rule=plan.time_rule, observer=job.importer.observer, note=_note(progress), open_end=progress.ends_open,
     )  # fmt: skip
-    if plan.keys:
+    if plan.keys or plan.field_keys:
         outcome.duplicate_keys, outcome.unmapped_keys = _key_troubles(job.engine, list(files.values()))
     if len(plan.tables) > 1 or sum(rows.values()) < outcome.accepted:
         _refuse(job, plan, outcome)
@@ -118,6 +118,7 @@ def _progress(plan: LinePlan, job: Job, seen: Identity | None = None) -> lines.P
     return lines.Progress(
         escape="jsonbackslash" if plan.is_json else "backslashreplace", notify=None if seen else job.notify,
         header=plan.header, size=seen.size if seen else None, mark=job.mark,
+        begins=job.importer.module.begins if job.importer.has("begins") else None,
     )  # fmt: skip
 
 
@@ -217,7 +218,7 @@ def _parsed(plan: LinePlan, kept: str = _KEPT, source: str = "lines") -> str:
     sql = f"select {kept}, {keys}, unnest([{plan.fields}]) as f from {source}"
     for stage in plan.stages:
         sql = f"select {kept}, k, unnest([{stage}]) as f from ({sql})"
-    return sql
+    return f"select {kept}, ({plan.field_keys}) as k, f from ({sql})" if plan.field_keys else sql
 
 
 def _bad(plan: LinePlan) -> str:

@@ -42,11 +42,13 @@ def choose(source: Source, head: Head, forced: Importer | None = None) -> Choice
     if forced and (not forced.by_line or forced.recognise(head) >= MIN_SCORE):
         return Choice(forced, head)
     found = None if forced else recognise(head)
-    if found:
+    if found and not found.is_general:
         return Choice(found, head)
     if head.trouble and not head.data:
         raise EvidenceError(head.trouble, hint="Export it again.")
     choice = _further(source, head, [forced] if forced else [item for item in all_importers() if item.by_line])
+    if found and (choice.importer is None or choice.importer.is_general):
+        return Choice(found, head)
     if forced:
         return choice if choice.importer else Choice(forced, head)
     if choice.importer is None and source.named:
@@ -56,16 +58,19 @@ def choose(source: Source, head: Head, forced: Importer | None = None) -> Choice
 
 def _further(source: Source, head: Head, among: Sequence[Importer]) -> Choice:
     """Look behind the head, or between its lines: a banner or lines of other programs may come first."""
-    sample = Sample()
+    sample, general = Sample(), None
     if head.complete and len(head.lines) < SAMPLE_LINES:  # that was all of it
         return Choice(None, head, Sample(head.lines, len(head.data)))
     for data, wider in windows(source.path):
         window = Head(data, source.name)
         if importer := recognise(window, among):
             wide = Head(wider, source.name)
-            return Choice(importer, wide if importer.recognise(wide) >= MIN_SCORE else window)
+            choice = Choice(importer, wide if importer.recognise(wide) >= MIN_SCORE else window)
+            if not importer.is_general:
+                return choice
+            general = general or choice
         sample.add(window.lines, len(data))
-    return Choice(None, head, sample)
+    return general or Choice(None, head, sample)
 
 
 def _unknown(source: Source, choice: Choice) -> FormatError:

@@ -11,14 +11,18 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, TypeVar
+
+import numpy as np
 
 from forensics import views
 from forensics.case import LEDGER, Case, LedgerEntry
 from forensics.errors import EvidenceError, IntegrityError, TruncatedError, UsageError
 from forensics.evidence import HashingReader, archive_kind, read_head, walk
 from forensics.importers import by_name
+from forensics.lines import Progress, batches
 from forensics.schema import TABLES
 from forensics.store import Sandbox
 
@@ -268,6 +272,8 @@ def _set_aside(
         data = b"".join(blocks)
         own = _lines_of(data, selection)
         blocks = (data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK))
+    elif by_name(entry.format).has("begins"):
+        own = _required(selection, merged(_joined(path, selection)))
     around = merged((max(1, first - context), last + context) for first, last in own)
     return *_copied(blocks, around, aside), own
 
@@ -278,7 +284,24 @@ def _lines_of(data: bytes, selection: Selection) -> Ranges:
     chosen = (
         (number, data.count(b"\n", start, end - 1)) for number, start, end in spans if _holds(selection.ranges, number)
     )
-    if not (found := merged((number, number + more) for number, more in chosen)):
+    return _required(selection, merged((number, number + more) for number, more in chosen))
+
+
+def _joined(path: Path, selection: Selection) -> Iterator[tuple[int, int]]:
+    """Yield first and last line of the records that begin in the ranges, of a log whose records may be several lines."""
+    progress, held = Progress(begins=by_name(selection.entry.format).module.begins), np.empty(0, dtype=np.int64)
+    lows, highs = (np.array(column, dtype=np.int64) for column in zip(*selection.ranges, strict=True))
+    with closing(batches(path, progress)) as found:
+        for numbers in chain((batch.column("record_no").to_numpy() for batch in found), [None]):
+            firsts = np.concatenate([held, [progress.lines + 1] if numbers is None else numbers])
+            place = np.searchsorted(lows, firsts[:-1], side="right") - 1
+            mine = np.flatnonzero((place >= 0) & (firsts[:-1] <= highs[place]))
+            yield from zip(firsts[mine].tolist(), (firsts[mine + 1] - 1).tolist(), strict=True)
+            held = firsts[-1:]
+
+
+def _required(selection: Selection, found: Ranges) -> Ranges:
+    if not found:
         raise UsageError(
             f"No record of {selection.entry.name} begins at line {selection.ranges[0][0]:,}.",
             hint="A record of several lines has the number of its first.",

@@ -57,3 +57,54 @@ create or replace macro header_pairs(x) as list_transform(x, lambda h: {'name': 
 create or replace macro header_value(headers, wanted) as
     list_filter(headers, lambda h: lower(h.name) = wanted)[1].value;
 create or replace macro mime_part(x) as nullif(lower(trim(split_part(x, ';', 1))), '');
+/* numbers since 1970 in the unit that their size shows: seconds, milli-, micro- or nanoseconds; 1990 to 2100 in each */
+create or replace macro unit_time(x) as
+    case
+        when try_cast(x as double) < 4102444800 then epoch_time(x)
+        when try_cast(x as double) between 631152000e3 and 4102444799e3 then make_timestamp(round(try_cast(x as double) * 1000)::bigint)
+        when try_cast(x as double) between 631152000e6 and 4102444799e6 then make_timestamp(round(try_cast(x as double))::bigint)
+        when try_cast(x as double) between 631152000e9 and 4102444799e9 then make_timestamp(try_cast(x as bigint) // 1000)
+    end;
+/* the stamp of a logger: ISO 8601, the fraction behind a dot or a comma, a zone behind a blank too, without zone UTC; or a number */
+create or replace macro log_time(x) as
+    case when contains(x, ':') then iso_time(replace(replace(replace(x, ',', '.'), ' +', '+'), ' -', '-')) else unit_time(x) end;
+/* pino and bunyan number their levels */
+create or replace macro level_word(x) as
+    case x
+        when '10' then 'trace' when '20' then 'debug' when '30' then 'info'
+        when '40' then 'warn' when '50' then 'error' when '60' then 'fatal'
+        else nullif(x, '')
+    end;
+/* type and message of the exception that a stack trace begins with (Java, .NET, Node, PHP, Go, Ruby) or ends with (Python); looked for in
+   16,384 characters at that end. Alternatives: a name before "at" lines, the name of an error, Go, Ruby, Rails. */
+create or replace macro first_exception(x) as
+    list_transform(
+        [regexp_extract(
+            left(x, 16384),
+            '(?:^|\n)(?:Exception in thread "[^"\n]*" |Caused by: |Unhandled [Ee]xception[.:] |(?:PHP Fatal error:  )?Uncaught )?(?:'
+            || '([A-Za-z_$][\w$]*(?:(?:\.|::|/|\\)[A-Za-z_$][\w$]*)+)(?:: ([^\n]*))?\n[ \t]+at |'
+            || '([A-Za-z_$][\w$.:\\/]*(?:Exception|Error|Throwable|Failure))(?:: ([^\n]*)| \[[^\n]*|)(?:\n|$)|'
+            || '(panic|fatal error): ([^\n]*)|'
+            || '([^\n]*?) \(([A-Z][\w:]*)\)\n[^\n]*:\d+:in |'
+            || '([A-Z]\w*(?:::\w+)+|[A-Z]\w*Error) \(([^\n]*)\):?(?:\n|$))',
+            ['t1', 'm1', 't2', 'm2', 't3', 'm3', 'm4', 't4', 't5', 'm5']
+        )],
+        lambda e: {
+            'type': coalesce(nullif(e.t1, ''), nullif(e.t2, ''), nullif(e.t3, ''), nullif(e.t4, ''), nullif(e.t5, '')),
+            'message': coalesce(nullif(e.m1, ''), nullif(e.m2, ''), nullif(e.m3, ''), nullif(e.m4, ''), nullif(e.m5, ''))
+        }
+    )[1];
+create or replace macro last_exception(x) as
+    list_transform(
+        [regexp_extract(right(x, 16384), '(?s)^.*\n[ \t]+[^\n]*\n([A-Za-z_][\w.]*)(?:: (.*?))?\s*$', ['type', 'message'])],
+        lambda e: {'type': nullif(e.type, ''), 'message': nullif(e.message, '')}
+    )[1];
+create or replace macro stack_exception(x) as
+    case when contains(x, 'Traceback (most recent call last)') then last_exception(x) when x is not null then first_exception(x) end;
+/* a value of logfmt: quoted as Go quotes, whose escapes are mostly JSON's; other escapes keep their backslash */
+create or replace macro logfmt_text(x) as
+    case
+        when not starts_with(x, '"') then nullif(x, '')
+        when not contains(x, '\') then nullif(x[2:-2], '')
+        else coalesce(try(json_extract_string(x, '$')), replace(replace(x[2:-2], '\"', '"'), '\\', '\'))
+    end;

@@ -76,7 +76,7 @@ def test_long_and_wide_names_and_notes_are_folded(tmp_path: Path) -> None:
     (folder / ("n" * 200 + ".log")).write_bytes(log)
     (folder / ("\u65e5\u672c" * 40)).write_bytes(log * 2)
     (folder / "copy").write_bytes(log)
-    (folder / "app.log").write_bytes(b"2026-03-03 09:00:00 INFO started\n" * 20)
+    (folder / "app.log").write_bytes(b"Mar  3 09:00:00 host shop: started\n" * 20)
     case = tmp_path / "a.case"
     run("review", folder, "--case", case)
     check(case, 80)

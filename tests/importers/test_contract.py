@@ -85,6 +85,24 @@ HAND: dict[str, tuple[str, bytes]] = {
         "native-ndjson",
         b'{"time":"2026-03-03T09:00:00Z","http_request_method":"GET","url_path":"/","http_response_status_code":200}\n',
     ),
+    "native-logs": (
+        "native-ndjson",
+        b'{"time":"2026-03-03T09:00:00Z","log_level":"info","logger_name":"a","message":"b"}\n',
+    ),
+    "ecs": (
+        "app-json",
+        b'{"@timestamp":"2026-03-03T09:00:00Z","log.level":"INFO","message":"started","ecs.version":"1.2.0"}\n',
+    ),
+    "pino": ("app-json", b'{"level":30,"time":1772528400123,"pid":1,"hostname":"h","msg":"started"}\n'),
+    "zap": ("app-json", b'{"level":"info","ts":1772528400.5,"caller":"main.go:7","msg":"started"}\n'),
+    "serilog": ("app-json", b'{"@t":"2026-03-03T09:00:00Z","@mt":"Started {Name}","Name":"shop"}\n'),
+    "logfmt": ("logfmt", b'ts=2026-03-03T09:00:00.5Z caller=main.go:7 level=info msg="started"\n'),
+    "logrus": ("logfmt", b'time="2026-03-03T09:00:00Z" level=info msg=started\n'),
+    "log4j": (
+        "app-text",
+        b"2026-03-03 09:00:00,500 ERROR [main] a.B - failed\njava.lang.Error: x\n\tat a.B.c(B.java:7)\n",
+    ),
+    "go-log": ("app-text", b"2026/03/03 09:00:00 started\n"),
     "native-csv": ("native-csv", b"time;metric_name;metric_value\n"),
     "native-parquet": ("native-parquet", b"PAR1\x15\x04\x15"),
 }
@@ -105,6 +123,10 @@ NOBODY: dict[str, bytes] = {
     "spdx": b'{"spdxVersion":"SPDX-2.3","packages":[]}',
     "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)),
     "html": b"<!doctype html><title>log</title>",
+    "nginx-json": b'{"time_iso8601":"2026-03-03T09:00:00+00:00","request":"GET / HTTP/1.1","status":"200"}\n',
+    "audit-full": b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","stageTimestamp":"2026-03-03T09:00:00Z","verb":"get"}\n',
+    "falco": b'{"output":"x","priority":"Notice","rule":"Shell","time":"2026-03-03T09:00:00Z","output_fields":{}}\n',
+    "logs-without-a-time": b'{"level":"info","message":"started"}\nlevel=info msg=started\n',
     "clf-in-json": json.dumps({"message": CLF}).encode() + b"\n",
 }
 

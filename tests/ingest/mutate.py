@@ -24,12 +24,15 @@ from tests.ingest.abuse import LOGS
 
 SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "checkout-compromised"
 LINE_FORMATS = {
+    "app-json": "time",
+    "app-text": "",
     "combined": "",
     "envoy-json": "start_time",
     "exchange": "time",
     "flag-events": "timestamp",
     "kubernetes-audit": "requestReceivedTimestamp",
     "modsecurity": "",
+    "logfmt": "",
     "native-ndjson": "time",
     "zeek-json": "ts",
     "zeek-tsv": "",
@@ -135,6 +138,24 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["modsecurity"] = [json.dumps({"transaction": _TRANSACTION}).encode() for _ in range(size)]
     metric = {"time": "2026-03-03T09:00:00Z", "metric_name": "m", "metric_value": 1.5, "labels": {"a": 1}}
     found["native-ndjson"] = [json.dumps(metric | {"metric_value": number}).encode() for number in range(size)]
+    error = {
+        "level": "error",
+        "time": "2026-03-03T09:00:00.5Z",
+        "msg": "failed",
+        "err": {"type": "TypeError", "stack": "TypeError: x\n    at f"},
+    }
+    found["app-json"] = [
+        json.dumps(error | {"msg": f"failed {number}", "n": number}).encode() for number in range(size)
+    ]
+    trace = b"java.lang.IllegalStateException: no stock\n\tat a.B.c(B.java:7)\nCaused by: a.Gone"
+    found["app-text"] = [
+        b"2026-03-03 09:00:00,500 ERROR [main] a.B - failed %d%s" % (number, b"\n" + trace if number % 5 == 0 else b"")
+        for number in range(size)
+    ]
+    found["logfmt"] = [
+        b'ts=2026-03-03T09:00:00.5Z level=info msg="took \\"%d\\" ms" caller=main.go:7 err=x' % number
+        for number in range(size)
+    ]
     table = b"time,metric_name,metric_value,labels\n" + b'2026-03-03T09:00:00Z,"m ""x""",1.5,"{""a"": 1}"\n' * 20
     found["native-csv"] = [table]
     wide = b'"Time","up{pod=""a""}","{pod=""b""}"\n' + b"2026-03-03 09:00:00,1.5,2\n" * 20

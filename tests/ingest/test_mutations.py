@@ -94,8 +94,23 @@ def check_lines(case: Case, entry: LedgerEntry, rows: list[dict[str, Any]], data
             line.removeprefix(b"\xef\xbb\xbf"), LINE_FORMATS[entry.format]
         ), row
     for row in cells(case, entry, "rejects", "record_no", "record_length", "raw") if entry.rejected else []:
-        line = ends[row["record_no"] - 1]
+        line = record(ends, row["record_no"] - 1) if entry.format == "app-text" else ends[row["record_no"] - 1]
         assert (row["record_length"], row["raw"]) == (len(line), line[:MAX_RAW_BYTES]), row["record_no"]
+
+
+_BEGINS = re.compile(rb"(?:\[|.,.\[)?\d{4}(-|/)\d\d\1\d\d[T ]\d\d:\d\d|\{\".", re.DOTALL)
+
+
+def record(lines: list[bytes], first: int) -> bytes:
+    """Return the lines of a record: those up to the next that begins with a stamp; before the first stamp each line by itself."""
+    begins = [
+        number
+        for number, line in enumerate(lines)
+        if _BEGINS.match(line.removeprefix(b"\xef\xbb\xbf") if not number else line)
+    ]
+    if first not in begins:
+        return lines[first]
+    return b"".join(lines[first : next((number for number in begins if number > first), len(lines))])
 
 
 def check(case: Case, entry: LedgerEntry, made: dict[str, Made]) -> None:

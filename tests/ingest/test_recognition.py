@@ -139,6 +139,35 @@ def test_a_known_head_costs_nothing_more(tmp_path: Path, monkeypatch: pytest.Mon
         assert load(tmp_path / log.name, start(log, 1)).entry.format == log.name
 
 
+def starting(count: int) -> bytes:
+    """Lines of a program that starts, as any program writes them."""
+    return b"".join(b"2026-03-03 08:59:59,500 INFO [main] a.B - step %d\n" % number for number in range(count))
+
+
+@pytest.mark.parametrize("count", [100, 190, 400])
+@pytest.mark.parametrize("log", [ENVOY, COMBINED], ids=lambda log: log.name)
+def test_an_access_log_behind_an_application_log(tmp_path: Path, log: Log, count: int) -> None:
+    """The lines of the program are refused and told; else the access log would be lines that go on after them."""
+    front = starting(count) + banner(count // 5)
+    data = front + start(log, 1, 300).removeprefix(b"\xef\xbb\xbf")
+    loaded = load(tmp_path, data)
+    assert loaded.entry.format == log.name
+    assert loaded.numbers(log.table)[0] > front.count(b"\n")
+
+
+def test_an_application_log_behind_other_lines(tmp_path: Path) -> None:
+    data = banner(3_000) + starting(500)
+    loaded = load(tmp_path, data)
+    assert (loaded.entry.format, loaded.entry.accepted, loaded.entry.rejected) == ("app-text", 500, 3_000)
+
+
+def test_an_application_log_stays_one_though_it_holds_some_lines_of_others(tmp_path: Path) -> None:
+    """A piece of JSON lines of a logger in a text log does not make it a JSON log."""
+    burst = lines({"time": "2026-03-03T09:00:00Z", "level": "info", "msg": "m" * 200}) * 120
+    loaded = load(tmp_path, starting(150) + banner(30) + burst.encode() + starting(9_000))
+    assert (loaded.entry.format, loaded.entry.accepted, loaded.entry.rejected) == ("app-text", 9_150, 120)
+
+
 # How far it looks
 
 
@@ -183,7 +212,7 @@ def test_windows_of_random_lines_are_whole_lines(tmp_path: Path) -> None:
 
 UNKNOWN: dict[str, tuple[bytes, str]] = {
     "app.log": (
-        b"".join(b"2026-03-03 09:00:%02d INFO request %d handled\n" % (number % 60, number) for number in range(500)),
+        b"".join(b"Mar  3 09:00:%02d host shop: request %d handled\n" % (number % 60, number) for number in range(500)),
         "it looks like a log: 200 of 200 lines looked at carry a time or are JSON",
     ),
     "app.json": (b'{"level": "info", "message": "started"}\n' * 20, "it looks like a log: 20 of 20 lines"),
