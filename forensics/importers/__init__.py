@@ -45,6 +45,7 @@ class Importer:
         """Say how a document's times are read."""
         return str(getattr(self.module, "TIME_RULE", "the zone in the document"))
 
+    @property
     def is_general(self) -> bool:
         """Say whether any program may write the format, so that one that is known further on in a file is preferred."""
         return getattr(self.module, "GENERAL", False)

@@ -124,7 +124,6 @@ NOBODY: dict[str, bytes] = {
     "elf": b"\x7fELF\x02\x01\x01" + bytes(range(256)),
     "html": b"<!doctype html><title>log</title>",
     "nginx-json": b'{"time_iso8601":"2026-03-03T09:00:00+00:00","request":"GET / HTTP/1.1","status":"200"}\n',
-    "audit-full": b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","stageTimestamp":"2026-03-03T09:00:00Z","verb":"get"}\n',
     "falco": b'{"output":"x","priority":"Notice","rule":"Shell","time":"2026-03-03T09:00:00Z","output_fields":{}}\n',
     "logs-without-a-time": b'{"level":"info","message":"started"}\nlevel=info msg=started\n',
     "clf-in-json": json.dumps({"message": CLF}).encode() + b"\n",
