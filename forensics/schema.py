@@ -279,6 +279,7 @@ _ALERT = (
     ),
     _c("message", "VARCHAR", "ecs", "content", "message"),
     _c("client_address", "VARCHAR", "otel", "indirect", "address of the client whose request it is about"),
+    _c("server_address", "VARCHAR", "otel", "none", "address of the instance that the sensor stood before"),
     _c("url_path", "VARCHAR", "otel", "indirect", "path that was asked for"),
     _c("process_executable_path", "VARCHAR", "otel", "none", "program"),
     _c("container_id", "VARCHAR", "otel", "none", "container"),

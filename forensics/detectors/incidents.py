@@ -236,8 +236,12 @@ def _component(item: Finding) -> str:
 
 
 def _counts(lead: Finding) -> str:
-    noun = lead.unit
-    return f"{plural(lead.canary.n, noun)} of {lead.canary.total:,} on the canary, {lead.baseline.n:,} of {lead.baseline.total:,} on the baseline"
+    """Tell both sides; what is no share has no total, and what is about the rollout itself has no other side."""
+    canary = plural(lead.canary.n, lead.unit) + (f" of {lead.canary.total:,}" if lead.canary.total else "")
+    if not lead.baseline.total and not lead.baseline.n:
+        return canary
+    baseline = f"{lead.baseline.n:,}" + (f" of {lead.baseline.total:,}" if lead.baseline.total else "")
+    return f"{canary} on the canary, {baseline} on the baseline"
 
 
 def _minute(stamp: str) -> str:

@@ -67,7 +67,13 @@ def _record(number: int, start: int, raw: bytes, body: bytes) -> Iterator[Item]:
     elif not (messages := items(transaction.get("messages"))):
         yield Skip(number, "transaction without a message")
     else:
-        common = {"observer": OBSERVER, "time": moment, "time_raw": stamp, "record_offset": start}
+        common = {
+            "observer": OBSERVER,
+            "time": moment,
+            "time_raw": stamp,
+            "record_offset": start,
+            **_parties(transaction),
+        }
         salvaged = whole.encode("utf-8", "surrogatepass") != body
         shared = _shared(transaction) | ({"_salvaged": True} if salvaged else {})
         for message in messages:
@@ -96,15 +102,23 @@ def _time(stamp: str | None) -> datetime | None:
     return utc(text_time(f"{match[4]}-{_MONTHS.index(match[1]) + 1:02}-{int(match[2]):02}T{match[3]}"))
 
 
+def _parties(transaction: dict[str, Any]) -> dict[str, Any]:
+    """Return who asked whom for what; the firewall of a pod has the pod's address."""
+    target = text(mapping(transaction.get("request")).get("uri"))
+    return {
+        "client_address": text(transaction.get("client_ip")),
+        "server_address": text(transaction.get("host_ip")),
+        "url_path": target.partition("?")[0] if target else None,
+    }
+
+
 def _shared(transaction: dict[str, Any]) -> dict[str, Any]:
     """Return what every row of a transaction keeps."""
     request, response = mapping(transaction.get("request")), mapping(transaction.get("response"))
     headers = {key.lower(): value for key, value in mapping(request.get("headers")).items()}
     return {
         "unique_id": text(transaction.get("unique_id")),
-        "client_address": text(transaction.get("client_ip")),
         "client_port": integer(transaction.get("client_port"), 32),
-        "host_address": text(transaction.get("host_ip")),
         "host": text(headers.get("host")),
         "method": text(request.get("method")),
         "uri": text(request.get("uri")),

@@ -82,8 +82,8 @@ def _joined(flag: str, variants: dict[str, tuple[int, int]], served: dict[str, i
     variant, (records, callers) = max(variants.items(), key=lambda item: (item[1], item[0]))
     total = sum(served.values())
     share = served.get(variant, 0) / total if total else None
-    chance = share**callers if share is not None else None
-    only = len(variants) == 1 and callers >= MIN_CALLERS and share is not None and 0 < share < 1
+    chance = share**callers if share is not None and len(variants) == 1 else None
+    only = callers >= MIN_CALLERS and share is not None and 0 < share < 1
     return {
         "flag": flag, "variants": {name: known for name, (known, _) in variants.items()}, "callers": sum(n for _, n in variants.values()),
         "variant": variant, "records": records, "canary_share": share, "chance": chance,

@@ -15,6 +15,7 @@ ACTING_ADDRESSES: dict[str, tuple[str, ...]] = {
     "connections": ("source_address",),
     "dns_queries": ("client_address",),
     "metrics": (),
+    "runtime_alerts": ("server_address",),
 }
 _TIMELESS = {"components", "identities", "configuration", "vulnerabilities"}
 DERIVED = {"content_matches", "header_verdicts", "rejects"}

@@ -19,8 +19,11 @@ known = ["phases"]
 [params]
 min_minutes = 5
 min_missing = 20
+min_active_minutes = 5
+min_active_share = 0.5
 */
-/* Inside the phases, from their first to their last minute. `missing` is how many rows the observer's own pace would have given. */
+/* Inside the phases, from their first to their last minute. `missing` is how many rows the observer's own pace would have given; one that tells
+   something in less than half of its other minutes, such as an audit log, has no pace. */
 with bounds as (
     select epoch_us(min(start_time)) // 60000000 as first_minute, epoch_us(max(end_time)) // 60000000 as last_minute
     from dims.phases
@@ -59,4 +62,5 @@ from gaps g
 join sources s on s.source_table = g.source_table and s.source_observer = g.source_observer
 cross join bounds b
 where g.gap_minutes >= $min_minutes and s.n / s.active * g.gap_minutes >= $min_missing
+    and s.active >= $min_active_minutes and s.active >= $min_active_share * (b.last_minute - b.first_minute - g.gap_minutes)
 order by source_table, source_observer, gap_start

@@ -84,18 +84,20 @@ from outbound_cells c
 join dims.allow a on (c.destination || ':' || c.destination_port) glob a.destination or c.destination glob a.destination
     or (c.destination_address || ':' || c.destination_port) glob a.destination;
 
-/* TLS handshakes, counted by one log: a sensor tells of one connection in several, so the log that saw most of the cohort it saw least of is taken. */
+/* TLS handshakes, counted by one log, since a sensor tells of one connection in several. A log that knows versions saw handshakes; one that does
+   not only saw that TCP was opened, and is asked where there is no other. Of several the log that saw most of the cohort it saw least of is taken. */
 create view tls_handshakes as
 with seen as (
     select cohort, phase, k8s_pod_name, time, source_address, destination_address, destination_port, tls_client_server_name, destination_domain,
-        is_established, coalesce(observer, '') as observer, record_id
+        tls_protocol_version, is_established, coalesce(observer, '') as observer, record_id
     from observed.connections
     where network_protocol_name in ('tls', 'ssl') and is_established is not null
 ), chosen as (
     select observer
     from seen
     group by observer
-    order by least(count(*) filter (where cohort = 'canary'), count(*) filter (where cohort = 'baseline')) desc, count(*) desc, observer
+    order by count(tls_protocol_version) > 0 desc,
+        least(count(*) filter (where cohort = 'canary'), count(*) filter (where cohort = 'baseline')) desc, count(*) desc, observer
     limit 1
 )
 select

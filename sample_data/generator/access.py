@@ -18,7 +18,7 @@ GATEWAY_ADDRESSES = ("10.42.0.9", "10.42.2.9")
 def files(world: World) -> dict[str, bytes]:
     """Return the log of each gateway pod, the busy one compressed."""
     lines = _lines(world)
-    found = {f"access/envoy-{GATEWAYS[0]}.log.gz": _gzipped("".join(lines[0]).encode())}
+    found = {f"access/envoy-{GATEWAYS[0]}.log.gz": gzipped("".join(lines[0]).encode())}
     if lines[1]:
         found[f"access/envoy-{GATEWAYS[1]}.log"] = "".join(lines[1]).encode()
     return found
@@ -121,7 +121,8 @@ ENTRY_KEYS = (
 )  # fmt: skip
 
 
-def _gzipped(content: bytes) -> bytes:
+def gzipped(content: bytes) -> bytes:
+    """Return the content compressed, without time and name."""
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0, compresslevel=9) as out:
         out.write(content)

@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sample_data.generator import bodies
-from sample_data.generator.access import body_size
+from sample_data.generator import bodies, careless
+from sample_data.generator.access import body_size, gzipped
 from sample_data.generator.model import HOST, VERSIONS, Request, World, iso_millis
 
 Headers = list[tuple[str, str]]
@@ -47,8 +47,10 @@ def _offset(world: World, request: Request, one_in: int) -> int:
 
 
 def _one_in(world: World, request: Request) -> int:
-    """Return the sampler's rule: all failures, many of the admin pages, more of a small canary than of the rest."""
-    small = request.cohort == "canary" and world.scenario.weight_at(request.time) <= 25
+    """Return the sampler's rule: all failures, many of the admin pages, more of a small canary than of the rest where it does not sample alike."""
+    small = world.scenario.sampled_alike or (
+        request.cohort == "canary" and world.scenario.weight_at(request.time) <= 25
+    )
     if not world.scenario.sampled_by_route:
         return 4 if small else 40
     if request.status >= 500:
@@ -64,12 +66,21 @@ def files(world: World) -> dict[str, bytes]:
     """Return the samples."""
     lines = [bodies.compact(_exchange(world, request, rate)) + "\n" for request, rate in world.sampled]
     har = json.dumps(_har(world), ensure_ascii=False, indent=1) + "\n"
-    return {"samples/exchanges.ndjson": "".join(lines).encode(), "samples/browser.har": har.encode()}
+    return {file_name(world): _written(world, "".join(lines).encode()), "samples/browser.har": har.encode()}
+
+
+def file_name(world: World) -> str:
+    """Return the name of the sampler's file: the longer ones are compressed."""
+    return "samples/exchanges.ndjson" + (".gz" if world.scenario.operations else "")
+
+
+def _written(world: World, content: bytes) -> bytes:
+    return gzipped(content) if world.scenario.operations else content
 
 
 def _exchange(world: World, request: Request, rate: float) -> dict[str, Any]:
     return {
-        "time": iso_millis(request.time),
+        "time": iso_millis(request.time + (careless.CLOCK_MS if world.scenario.careless else 0)),
         "id": request.id,
         "request": {
             "method": request.method,

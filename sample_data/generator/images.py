@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sample_data.generator.model import VERSIONS
+from sample_data.generator.model import VERSIONS, Pod
 
 REPOSITORY = "registry.shop.example/checkout"
 
@@ -17,3 +17,12 @@ def image(cohort: str) -> str:
 def digest(cohort: str) -> str:
     """Return the invented digest of an image."""
     return "sha256:" + hashlib.sha256(image(cohort).encode()).hexdigest()
+
+
+def digest_of(pod: Pod) -> str:
+    """Return the digest a pod runs: another one where the tag was moved."""
+    return (
+        "sha256:" + hashlib.sha256(f"{image(pod.cohort)} moved".encode()).hexdigest()
+        if pod.moved_tag
+        else digest(pod.cohort)
+    )

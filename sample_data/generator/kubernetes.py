@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
-from sample_data.generator import rollout_object
-from sample_data.generator.images import REPOSITORY, digest, image
+from sample_data.generator import careless, rollout_object
+from sample_data.generator.images import REPOSITORY, digest_of, image
 from sample_data.generator.model import BASELINE_HASH, CANARY_HASH, HASHES, VERSIONS, Pod, World, iso_seconds
 from sample_data.generator.rollout_object import NAMESPACE, REVISION, ROLLOUT_UID, RUN_NAME, run_end
 
@@ -72,7 +73,9 @@ def _phase_events(world: World) -> list[tuple[int, str, str]]:
     """Return scaling, weight change, step and pause of every phase."""
     found: list[tuple[int, str, str]] = []
     replicas, weight, steps = 0, 0, len(world.scenario.steps)
-    for number, phase in enumerate(world.scenario.phases):
+    for number, planned in enumerate(world.scenario.phases):
+        late = careless.EVENTS_LATE_MS if world.scenario.careless and number else 0
+        phase = replace(planned, start=planned.start + late)
         wanted = -(-6 * phase.weight // 100)
         scaled = world.scenario.created + 3_000 if number == 0 else phase.start
         found += _resumed(phase.start, number, world.scenario.steps)
@@ -283,7 +286,7 @@ def _pod_status(pod: Pod, started: str) -> dict[str, Any]:
     container = {
         "containerID": "containerd://" + hashlib.sha256(pod.name.encode()).hexdigest(),
         "image": image(pod.cohort),
-        "imageID": f"{REPOSITORY}@{digest(pod.cohort)}",
+        "imageID": f"{REPOSITORY}@{digest_of(pod)}",
         "name": "checkout",
         "ready": True,
         "restartCount": 0,

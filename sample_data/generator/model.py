@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sample_data.generator import careless
+
 BASELINE_VERSION, CANARY_VERSION = "2.3.9", "2.4.0"
 BASELINE_HASH, CANARY_HASH = "7c9d5b8f6d", "5f6b7d9c84"
 VERSIONS = {"baseline": BASELINE_VERSION, "canary": CANARY_VERSION}
@@ -52,6 +54,7 @@ class Pod:
     address: str
     start: int
     end: int
+    moved_tag: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ class Client:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Everything one rollout is made from; `faulty` plants the five faults on the canary."""
+    """Everything one rollout is made from; `faulty` plants the five faults on the canary, `careless` those of the rollout itself.
+
+    `operations` adds what the service and its surroundings logged; `sampled_alike` keeps as much of the baseline as of the canary.
+    """
 
     name: str
     seed: int
@@ -96,6 +102,9 @@ class Scenario:
     completed_at: int | None = None
     sampled_by_route: bool = True
     outbound_pace: float = 1.35
+    careless: bool = False
+    operations: bool = False
+    sampled_alike: bool = False
 
     def phase_at(self, ms: int) -> Phase | None:
         """Return the phase a time falls into."""
@@ -117,6 +126,8 @@ class Scenario:
 
     def cohort_of(self, client: Client, ms: int) -> str:
         """Return the cohort that serves a client at a time."""
+        if self.careless:
+            return "canary" if careless.is_on_canary(self, client, ms) else "baseline"
         return "canary" if client.share * 100 < self.weight_at(ms) else "baseline"
 
 
@@ -184,6 +195,7 @@ class Connection:
     received: int
     state: str
     server_name: str | None
+    is_established: bool = True
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sample_data.generator import careless
 from sample_data.generator.draw import Draw
 from sample_data.generator.model import Connection, Lookup, Pod, Scenario, at
 
@@ -36,6 +37,7 @@ class Flow:
     sent: int
     received: int
     state: str = "SF"
+    is_established: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ class Outbound:
                 self._connect(pod, time_us, destination)
         if self.scenario.faulty:
             self._phone_home(next(pod for pod in self.pods if pod.cohort == "canary"))
+        if self.scenario.careless:
+            self.lookups = [lookup for lookup in self.lookups if careless.is_seen(self.scenario, lookup)]
+            self.connections = [
+                connection for connection in self.connections if careless.is_seen(self.scenario, connection)
+            ]
         return self.lookups, self.connections
 
     def _schedule(self, pod: Pod) -> list[tuple[int, Destination]]:
@@ -131,7 +138,14 @@ class Outbound:
         duration = min(wanted, self._seen_until(pod) - time_us - self.draw.between(100_000, 2_000_000))
         sent, received = self.draw.between(*destination.sent), self.draw.between(*destination.received)
         state = "RSTO" if self.draw.chance(0.03) else "SF"
-        self._add_connection(pod, time_us, destination, Flow(duration, sent, received, state))
+        fails = (
+            self.scenario.careless
+            and pod.cohort == "canary"
+            and destination.name == careless.MAILER
+            and self.draw.chance(0.7)
+        )
+        flow = Flow(400_000, 517, 7, "RSTR", is_established=False) if fails else Flow(duration, sent, received, state)
+        self._add_connection(pod, time_us, destination, flow)
 
     def _add_connection(self, pod: Pod, time_us: int, to: Destination, flow: Flow) -> None:
         self.connections.append(
@@ -149,6 +163,7 @@ class Outbound:
                 received=flow.received,
                 state=flow.state,
                 server_name=to.name if to.tls else None,
+                is_established=flow.is_established,
             )
         )
 

@@ -1,13 +1,18 @@
-"""The three rollouts and the pods they ran on."""
+"""The rollouts and the pods they ran on."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sample_data.generator import careless
 from sample_data.generator.draw import POD_ALPHABET, Draw
 from sample_data.generator.model import HASHES, Phase, Pod, Scenario, at
 
 WEIGHT_5 = Phase("weight-5", at("09:00:00"), at("09:30:00"), 5)
 WEIGHT_25 = Phase("weight-25", at("09:30:00"), at("10:10:00"), 25)
 WEIGHT_100 = Phase("weight-100", at("10:10:00"), at("10:25:00"), 100)
+WEIGHT_10 = Phase("weight-10", at("09:00:00"), at("09:35:00"), 10)
+WEIGHT_20 = Phase("weight-20", at("09:35:00"), at("10:00:00"), 20)
 WEIGHT_1 = Phase("weight-1", at("09:00:00"), at("09:12:00"), 1)
 
 COMPROMISED = Scenario(
@@ -55,6 +60,8 @@ CLEAN = Scenario(
     tester_canary=at("09:41:15"),
     wishlist=True,
     completed_at=at("10:25:00"),
+    operations=True,
+    sampled_alike=True,
 )  # fmt: skip
 
 THIN = Scenario(
@@ -78,7 +85,29 @@ THIN = Scenario(
     outbound_pace=0.5,
 )
 
-SCENARIOS = (COMPROMISED, CLEAN, THIN)
+CARELESS = Scenario(
+    name="checkout-careless",
+    seed=20260412,
+    outcome="rolled_back",
+    start=at("08:35:00"),
+    end=at("10:20:00"),
+    phases=(WEIGHT_10, WEIGHT_20),
+    created=at("08:59:20"),
+    steps=("setWeight: 10", "pause: 35m", "setWeight: 20", "pause: 1h", "setWeight: 100"),
+    requests=2600,
+    users=160,
+    anonymous=60,
+    outbound_pace=1.1,
+    admin_probes={"baseline/weight-10": 12, "baseline/weight-20": 10},
+    tester_share=0.15,
+    tester_baseline=at("08:41:40"),
+    tester_canary=at("09:41:15"),
+    rollback_at=at("10:00:00"),
+    careless=True,
+    operations=True,
+)
+
+SCENARIOS = (COMPROMISED, CLEAN, THIN, CARELESS)
 
 
 def pods(scenario: Scenario) -> list[Pod]:
@@ -86,10 +115,12 @@ def pods(scenario: Scenario) -> list[Pod]:
     draw = Draw(scenario.seed, "pods")
     end = scenario.end
     baseline_end = scenario.completed_at + 30_000 if scenario.completed_at else end
-    canary_end = scenario.rollback_at + 30_000 if scenario.rollback_at else end
+    lingers = careless.LINGER_MS if scenario.careless else 0
+    canary_end = scenario.rollback_at + lingers + 30_000 if scenario.rollback_at else end
     starts = [at("00:00:00") - 7 * 86_400_000] * 6
     found = [_pod(draw, "baseline", 11 + i, start, baseline_end) for i, start in enumerate(starts)]
-    return found + [_pod(draw, "canary", 17 + i, s, canary_end) for i, s in enumerate(_canary_starts(scenario))]
+    found += [_pod(draw, "canary", 17 + i, s, canary_end) for i, s in enumerate(_canary_starts(scenario))]
+    return [*found[:-1], replace(found[-1], moved_tag=scenario.careless)]
 
 
 def _canary_starts(scenario: Scenario) -> list[int]:

@@ -123,7 +123,7 @@ class Traffic:
     def _request(self, time: int, client: Client, method: str, path: str, *, planned: bool = False) -> Request:
         cohort, route = self.scenario.cohort_of(client, time), route_of(path)
         signed_in = client.user is not None
-        outcome = self._outcome(client, method, path, cohort, planned=planned)
+        outcome = self._outcome(time, client, method, path, cohort, planned=planned)
         return Request(
             time=time,
             id=self.draw.uuid(),
@@ -146,12 +146,17 @@ class Traffic:
             from_gateway=outcome.from_gateway,
         )
 
-    def _outcome(self, client: Client, method: str, path: str, cohort: str, *, planned: bool) -> Outcome:
+    def _outcome(self, time: int, client: Client, method: str, path: str, cohort: str, *, planned: bool) -> Outcome:
         """Decide the status: noise first, then who may see what, then what the route does by itself."""
         noise = self.draw.unit()
-        if not planned and noise < GATEWAY_NOISE.get(route_of(path), 0.0):
+        if not planned and noise < self._noise(route_of(path), cohort):
             return Outcome(429 if path.startswith(RATE_LIMITED) else 503, from_gateway=True)
-        return Outcome(self._access(client, route_of(path), cohort) or self._own_status(client, method, path))
+        return Outcome(self._access(client, route_of(path), cohort) or self._own_status(time, client, method, path))
+
+    def _noise(self, route: str, cohort: str) -> float:
+        """Return how often the gateway answers by itself; a careless canary brought a limit of its own for searches."""
+        limited = self.scenario.careless and cohort == "canary" and route == "/search"
+        return 0.45 if limited else GATEWAY_NOISE.get(route, 0.0)
 
     def _access(self, client: Client, route: str, cohort: str) -> int | None:
         """Return a refusal, or None; the planted fault is that the canary lets anybody read the reports."""
@@ -161,17 +166,22 @@ class Traffic:
             return 401
         return 403 if client.user and route.startswith("/admin") and client.role != "admin" else None
 
-    def _own_status(self, client: Client, method: str, path: str) -> int:
+    def _own_status(self, time: int, client: Client, method: str, path: str) -> int:
         if client.kind == "scanner":
             return 400 if ".." in path else 404
         chance = self.draw.unit()
         if path == "/login":
             return 401 if chance < 0.2 else 200
         if path == "/checkout":
-            return 500 if chance < 0.13 else 201
+            return 500 if chance < self._failure_rate(time) else 201
         if path.startswith("/products/") and client.kind != "tester":
             return 404 if chance < 0.03 else 200
         return 201 if method == "POST" else 200
+
+    def _failure_rate(self, time: int) -> float:
+        """Return how often checkout fails; a careless rollback left something behind that breaks the baseline."""
+        after = self.scenario.rollback_at is not None and time >= self.scenario.rollback_at
+        return 0.7 if self.scenario.careless and after else 0.13
 
     def _body(self, outcome: Outcome, client: Client, path: str, cohort: str) -> str:
         if outcome.from_gateway:

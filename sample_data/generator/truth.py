@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from sample_data.generator import access, kubernetes, outbound, sbom
+from sample_data.generator import access, careless, exchanges, kubernetes, operations, outbound, sbom
 from sample_data.generator.model import Request, Scenario, World, iso_seconds
 from sample_data.generator.toml import Value, table
 
@@ -13,6 +13,10 @@ VERDICTS = {
     "checkout-compromised": ("block", "five faults, all on the canary only"),
     "checkout-clean": ("pass", "canary and baseline behave alike"),
     "checkout-thin": ("inconclusive", "too little canary evidence: twelve minutes at one per cent"),
+    "checkout-careless": (
+        "block",
+        "a pod runs an undeclared image; the rollout itself was not sound, and the canary has faults of configuration",
+    ),
 }
 INCIDENTS: tuple[dict[str, Value], ...] = (
     {"key": "phone_home", "family": "outbound", "destination": "collect.pixel-sync.example", "destination_port": 443,
@@ -45,6 +49,15 @@ MUST_NOT: tuple[dict[str, Value], ...] = (
 WISHLIST: dict[str, Value] = {
     "key": "new_route", "entity": "GET /api/v1/wishlist", "reason": "a feature of 2.4.0, signed-in users only"
 }  # fmt: skip
+# What a careless rollout does differ in.
+NOT_STEADY = {"rate_limit"}
+# What the checks of the rollout itself must find in it, and nowhere else.
+FIRES = (
+    "config.auth_provider_errors", "config.rate_limited_higher", "config.tls_failures_higher", "config.waf_rate_higher", "config.waf_rule_new",
+    "logs.new_error_message", "logs.new_exception", "rollout.baseline_changed_after_rollback", "rollout.caller_on_both_versions",
+    "rollout.clock_offset", "rollout.cohort_not_representative", "rollout.configuration_drift", "rollout.data_gap", "rollout.image_digest",
+    "rollout.phases_disagree", "rollout.sampling_rate", "rollout.traffic_after_rollback", "rollout.traffic_share",
+)  # fmt: skip
 
 
 def files(world: World) -> dict[str, bytes]:
@@ -57,12 +70,15 @@ def files(world: World) -> dict[str, bytes]:
     tables += [table("must_not", entry | {"severity": "medium"}, many=True) for entry in _must_not(scenario)]
     tables += [*_records(world), *_requests(world), *_exchanges(world), *_network(world), *_components(world)]
     tables += _planted(world) if scenario.faulty else []
+    tables += _careless(world) if scenario.careless else []
     return {
         "expected.toml": ("# The truth about this rollout, counted in the generator.\n\n" + "\n".join(tables)).encode()
     }
 
 
 def _must_not(scenario: Scenario) -> Iterable[dict[str, Value]]:
+    if scenario.careless:
+        return (entry for entry in MUST_NOT if entry["key"] not in NOT_STEADY)
     return (*MUST_NOT, WISHLIST) if scenario.wishlist else MUST_NOT
 
 
@@ -76,9 +92,9 @@ def _records(world: World) -> list[str]:
             values[f"access/envoy-{name}.log" + ("" if number else ".gz")] = gateways[name]
     tls = sum(c.server_name is not None for c in world.connections)
     values |= {"network/conn.log": len(world.connections) + len(world.lookups), "network/dns.log": len(world.lookups)}
-    values |= {"network/ssl.log": tls, "samples/exchanges.ndjson": len(world.sampled)}
+    values |= {"network/ssl.log": tls, exchanges.file_name(world): len(world.sampled)}
     values |= {"samples/browser.har": len(world.tester), "rollout/pods.json": len(world.pods)}
-    values |= {"rollout/events.json": len(kubernetes.timeline(world))}
+    values |= {"rollout/events.json": len(kubernetes.timeline(world)), **operations.records(world)}
     return [table("records", values)]
 
 
@@ -227,3 +243,36 @@ def _order_emails(world: World) -> str:
     values |= {"canary_exchanges": len(mine), "distinct_emails_in_exchanges": len({r.client.email for r in mine})}
     values |= {"baseline_exchanges_of_the_route": len(kept) - len(mine), "baseline_exchanges_with_property": 0}
     return table("planted.order_contact_email", values)
+
+
+def _careless(world: World) -> list[str]:
+    """Return what is wrong with the rollout, in numbers of the model."""
+    scenario = world.scenario
+    found = [table("fires", {"detectors": FIRES})]
+    for phase in scenario.phases:
+        mine = [r for r in world.requests if phase.start <= r.time < phase.end]
+        values: dict[str, Value] = {"phase": phase.name, "configured_percent": phase.weight, "requests": len(mine)}
+        found.append(table("traffic_share", values | {"canary": sum(r.cohort == "canary" for r in mine)}, many=True))
+    late = [r for r in world.requests if r.cohort == "canary" and r.time >= (scenario.rollback_at or 0) + 60_000]
+    thrown = [r for r in world.requests if operations.throws(world, r) and r.status != 500]
+    provider = Counter((r.cohort, why) for r, why in operations.auth_events(world) if why == "temporarily_unavailable")
+    rules = Counter(rule for _, rule, _, _ in operations.transactions(world))
+    failed = Counter((c.pod.cohort, c.is_established) for c in world.connections if c.server_name == careless.MAILER)
+    values = {
+        "requests_a_minute_after_rollback": len(late),
+        "clock_offset_seconds": careless.CLOCK_MS // 1000,
+        "gap_minutes": 11,
+    }
+    values |= {
+        "moved_tag_pod": world.pods[-1].name,
+        "exception_type": operations.NEW_EXCEPTION[0],
+        "exceptions": len(thrown),
+    }
+    values |= {"exception_callers": len({r.user for r in thrown}), "flag": careless.FLAG, "variant": "on"}
+    values |= {
+        "provider_errors": sum(provider.values()),
+        "waf_detected": rules["942100"],
+        "waf_blocked": rules["930100"],
+    }
+    values |= {"mailer_failed": failed["canary", False], "mailer_established_on_canary": failed["canary", True]}
+    return [*found, table("careless", values)]

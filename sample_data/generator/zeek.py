@@ -109,5 +109,5 @@ def _ssl_row(c: Connection, draw: Draw) -> Row:
     resumed = "T" if draw.chance(0.3) else "F"
     return (
         _seconds(c.time_us + 9_000), c.uid, c.pod.address, str(c.port), c.address, str(c.destination_port), "TLSv13",
-        "TLS_AES_128_GCM_SHA256", "x25519", str(c.server_name), resumed, "-", "h2", "T", "CsiI", "-", "-", "-",
+        "TLS_AES_128_GCM_SHA256", "x25519", str(c.server_name), resumed, "-", "h2", "T" if c.is_established else "F", "CsiI" if c.is_established else "CL", "-", "-", "-",
     )  # fmt: skip

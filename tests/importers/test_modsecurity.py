@@ -51,10 +51,11 @@ def test_a_row_a_message(tmp_path: Path) -> None:
     ]
     assert (rows[0]["time"], rows[0]["time_raw"]) == (at("2026-03-05T10:00:00"), "Thu Mar  5 10:00:00 2026")
     assert rows[0]["message"] == MESSAGE["message"]
+    assert (rows[0]["client_address"], rows[0]["url_path"]) == ("203.0.113.7", "/")
+    assert rows[0]["server_address"] == transaction()["transaction"].get("host_ip")
     kept = attributes(rows[0])
     expected = {
         "uri": "/?q=1",
-        "client_address": "203.0.113.7",
         "host": "shop.example",
         "unique_id": "167",
         "http_code": 403,

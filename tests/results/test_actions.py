@@ -88,6 +88,22 @@ def test_who_approved() -> None:
     assert sentence(event(1, "promoted")) == "Approved by somebody whom no record names; first 2026-03-03 09:01:00 UTC."
 
 
+def test_a_controller_approves_nothing_and_the_audit_log_says_who_did() -> None:
+    def told(*audits: dict[str, Any]) -> str:
+        resumed = event(9, "resumed", "rollouts-controller", observer="kubernetes")
+        return str(actions.build(context(rollout_events=[resumed], auth_events=list(audits)))["sentence"])
+
+    assert told().startswith("Approved by somebody whom no record names")
+    assert told(audit(9, "anna", "patch", "rollouts")).startswith("Approved by anna; first 2026-03-03 09:09:00")
+    others = (
+        audit(7, "early", "patch", "rollouts"),
+        audit(9, "reader", "get", "rollouts"),
+        audit(9, "refused", "patch", "rollouts", event_outcome="failure"),
+        audit(9, "system:serviceaccount:argo:argo-rollouts", "patch", "rollouts"),
+    )
+    assert told(*others).startswith("Approved by somebody whom no record names")
+
+
 def test_a_cut_list_tells_the_total() -> None:
     built = actions.build(context(rollout_events=[event(1, "paused", f"a{n:03}") for n in range(310)]))
     assert (len(built["actions"]), built["total"]) == (300, 310)
