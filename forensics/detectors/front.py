@@ -51,7 +51,7 @@ class Front(Struct, frozen=True, forbid_unknown_fields=True):
     severity: Severity
     confidence: Confidence
     compare: Compare
-    unit: Literal["user", "session", "client", "pod", "connection", "request", "component"]
+    unit: Literal["user", "session", "client", "pod", "connection", "request", "record", "component"]
     why: str
     recommendation: str
     false_positives: list[str]

@@ -20,7 +20,7 @@ _MOST_NAMED = 50  # components named on one connection
 
 
 def story_keys(finding: Finding) -> set[str]:
-    """Return what ties a finding to others: destination name or address, route, header, component."""
+    """Return what ties a finding to others: destination name or address, route, header, component, check of the rollout."""
     entity, details = finding.entity, finding.details
     keys = {f"destination {entity[name]}" for name in ("destination",) if entity.get(name)}
     if details.get("destination_address"):
@@ -33,6 +33,8 @@ def story_keys(finding: Finding) -> set[str]:
         keys.add("components with another version")
     elif entity.get("component"):
         keys.add(f"component {entity['component']}")
+    if finding.family == "rollout":
+        keys.add(f"check {finding.detector}")
     return keys or {f"finding {finding.id}"}
 
 
@@ -155,7 +157,7 @@ def _incident(members: list[Finding]) -> Incident:
     last = max((item.last_seen for item in behaviour if item.last_seen), default="")
     return Incident(
         id="I-" + lead.id.removeprefix("F-"),
-        title=_title(lead, names),
+        title=_title(lead, names, ordered),
         severity=severity,
         confidence=CONFIDENCES[
             max(CONFIDENCES.index(item.confidence) for item in ordered if item.severity == severity)
@@ -170,7 +172,7 @@ def _incident(members: list[Finding]) -> Incident:
     )
 
 
-def _title(lead: Finding, components: list[str]) -> str:
+def _title(lead: Finding, components: list[str], members: list[Finding]) -> str:
     entity = lead.entity
     if "destination" in entity:
         return f"{lead.title}: {entity['destination']}:{entity.get('destination_port')}"
@@ -178,7 +180,8 @@ def _title(lead: Finding, components: list[str]) -> str:
         return f"{lead.title}: {entity.get('http_request_method') or ''} {entity['route']}".replace("  ", " ")
     if "component" in entity:
         return f"{lead.title}: {listing(sorted(components), 4)}"
-    return f"{lead.title}: {', '.join(str(value) for value in entity.values())}"
+    alike = sorted(", ".join(map(str, item.entity.values())) for item in members[1:] if item.detector == lead.detector)
+    return f"{lead.title}: {listing([', '.join(map(str, entity.values())), *alike], 4)}"
 
 
 def _entities(members: list[Finding]) -> list[str]:
@@ -218,8 +221,9 @@ def _summary(members: list[Finding], components: list[str]) -> str:
     if pods:
         parts.append(f"from {listing(pods)}")
     if lead.first_seen:
-        parts.append(f"first {_minute(lead.first_seen)}, last {_minute(lead.last_seen)}")
-    others = list(dict.fromkeys(item.title for item in members[1:]))
+        first, last = _minute(lead.first_seen), _minute(lead.last_seen)
+        parts.append(f"first {first}, last {last}" if first != last else f"at {first}")
+    others = list(dict.fromkeys(item.title for item in members[1:] if item.title != lead.title))
     text = ", ".join(parts) + "."
     if others:
         text += " Also: " + "; ".join(title[:1].lower() + title[1:] for title in others) + "."

@@ -131,7 +131,7 @@ def interval_text(interval: Any, unit: str) -> str:
     if not isinstance(interval, list) or len(interval) != 2:
         return UNKNOWN
     low, high = (delta(edge, unit) for edge in interval)
-    word = high.rpartition(" ")[2]
+    word = "points" if unit == "share" else words(unit)
     return f"{low.removesuffix(f' {word}')} to {high}"
 
 

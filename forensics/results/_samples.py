@@ -14,6 +14,7 @@ from statistics import NormalDist
 from typing import Any
 
 from forensics.results.context import Context
+from forensics.statistics import newcombe_interval
 
 MAX_METRICS = 40
 _Z = NormalDist().inv_cdf(0.975)
@@ -50,17 +51,11 @@ select
     (select count(*) from kinds where stable), (select count(*) from kinds where canary), (select count(*) from kinds where canary and not known),
     (select count(*) from main.app_logs where cohort = 'baseline' and {inside}), (select count(*) from main.app_logs where cohort = 'canary' and {inside})
 """.format(inside="phase not in ('before', 'after', 'between')")
-# title -> (view, condition on its rows); the denominators are all rows of the cohort in the same view
+# title -> (rows of what happened, condition on them, rows of what it could have happened to; empty = the same rows)
 _OTHERS = {
-    "TLS handshakes that failed": ("tls_handshakes", "not is_established"),
-    "WAF blocks": (
-        "(select cohort, phase, event_action from main.runtime_alerts where event_action is not null)",
-        "event_action = 'blocked'",
-    ),
-    "log records of level error": (
-        "(select cohort, phase, lower(log_level) as level from main.app_logs)",
-        "level in ('error', 'fatal', 'critical', 'severe', 'panic', 'alert', 'emergency')",
-    ),
+    "TLS handshakes that failed": ("tls_handshakes", "not is_established", ""),
+    "WAF blocks by request": ("main.runtime_alerts", "event_action = 'blocked'", "main.http_requests"),
+    "log records of level error": ("main.app_logs", "log_severity(log_level) in ('error', 'critical')", ""),
 }
 _METRICS = """
 with samples as (
@@ -141,20 +136,33 @@ def exceptions(context: Context) -> list[dict[str, Any]]:
 
 
 def other_tables(context: Context) -> list[dict[str, Any]]:
-    """Return shares of rows of other tables; left out where a cohort has none."""
+    """Return shares of rows of other tables, counted one by one; left out where a cohort has none."""
     found = []
-    for title, (view, condition) in _OTHERS.items():
-        sql = (
-            f"select cohort, count(*) filter (where {condition}), count(*) from {view} "
-            "where cohort in ('canary', 'baseline') and phase not in ('before', 'after', 'between') group by cohort order by cohort"
-        )
-        counts = {cohort: (k, n) for cohort, k, n in context.sandbox.rows(sql)}
-        if counts.keys() == {"canary", "baseline"}:
-            (stable, n_stable), (canary, n_canary) = counts["baseline"], counts["canary"]
-            found.append(
-                row(title, "share", stable / n_stable, canary / n_canary, n_stable=n_stable, n_canary=n_canary)
-            )
+    for title, (view, condition, of) in _OTHERS.items():
+        if not context.sandbox.value(f"select count(*) from (select 1 from {view} limit 1)"):
+            continue
+        happened, whole = _by_cohort(context, view, condition), _by_cohort(context, of or view)
+        if whole.keys() == {"canary", "baseline"}:
+            counts = [(min(happened.get(side, 0), whole[side]), whole[side]) for side in ("canary", "baseline")]
+            found.append(_counted(title, *counts))
     return found
+
+
+def _by_cohort(context: Context, view: str, condition: str = "true") -> dict[str, int]:
+    sql = (
+        f"select cohort, count(*) from {view} where ({condition}) and cohort in ('canary', 'baseline') "
+        "and phase not in ('before', 'after', 'between') group by cohort order by cohort"
+    )
+    return dict(context.sandbox.rows(sql))
+
+
+def _counted(title: str, canary: tuple[int, int], stable: tuple[int, int]) -> dict[str, Any]:
+    interval = newcombe_interval(*canary, *stable)
+    differs = interval is not None and not interval[0] <= 0 <= interval[1]
+    return row(
+        title, "share", stable[0] / stable[1], canary[0] / canary[1], n_stable=stable[1], n_canary=canary[1],
+        interval=list(interval) if interval else None, action="look into it" if differs else "none",
+    )  # fmt: skip
 
 
 def metrics(context: Context) -> list[dict[str, Any]]:

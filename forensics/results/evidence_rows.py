@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from forensics.findings import Finding, moment
@@ -9,20 +10,30 @@ from forensics.results.context import Context
 
 _USER = "(select label from dims.ordinals o where o.kind = 'user' and o.value = t.user_id)"
 _CLIENT = "(select label from dims.ordinals o where o.kind = 'client' and o.value = t.client_address)"
+_WHO = {"time": "t.time", "cohort": "t.cohort", "pod": "t.k8s_pod_name"}
 _HTTP = {
-    "time": "t.time", "cohort": "t.cohort", "pod": "t.k8s_pod_name", "method": "t.http_request_method", "route": "r.route",
+    **_WHO, "method": "t.http_request_method", "route": "r.route",
     "status": "t.http_response_status_code", "bytes": "t.http_response_body_size", "user": _USER, "client": _CLIENT,
 }  # fmt: skip
 _COLUMNS: dict[str, dict[str, str]] = {
     "http_requests": _HTTP,
     "http_exchanges": _HTTP,
     "connections": {
-        "time": "t.time", "cohort": "t.cohort", "pod": "t.k8s_pod_name", "destination": "t.destination_address", "port": "t.destination_port",
+        **_WHO, "destination": "t.destination_address", "port": "t.destination_port",
         "sni": "coalesce(t.tls_client_server_name, n.name)", "bytes up": "t.source_bytes", "bytes down": "t.destination_bytes", "state": "t.connection_state",
     },
     "components": {
         "cohort": "t.cohort", "name": "t.component_name", "version": "t.component_version", "purl": "t.purl", "direct": "t.is_direct", "supplier": "t.supplier",
     },
+    "dns_queries": {**_WHO, "name": "t.dns_question_name", "type": "t.dns_question_type", "answer": "t.dns_response_code"},
+    "auth_events": {**_WHO, "action": "t.event_action", "outcome": "t.event_outcome", "user": _USER, "client": _CLIENT},
+    "app_logs": {
+        **_WHO, "level": "t.log_level", "logger": "t.logger_name", "exception": "t.exception_type", "function": "stack_frame(t.exception_stacktrace)",
+    },
+    "runtime_alerts": {**_WHO, "rule": "t.rule_name", "action": "t.event_action", "client": _CLIENT},
+    "configuration": {"cohort": "t.cohort", "key": "t.configuration_key", "document": "t.source_document"},
+    "identities": {"cohort": "t.cohort", "pod": "t.k8s_pod_name", "image": "t.image", "digest": "t.image_digest", "since": "t.valid_from"},
+    "rollout_events": {"time": "t.time", "rollout": "t.rollout_name", "event": "t.event_kind", "weight": "t.canary_weight", "reason": "t.reason"},
 }  # fmt: skip
 _JOINS = {
     "http_requests": "left join dims.routes r on r.url_path = t.url_path",
@@ -33,22 +44,30 @@ _JOINS = {
 
 def build(context: Context) -> dict[str, Any]:
     """Return, for each finding id, columns, rows (at most 20) and the number of records the detector counted."""
-    first_table = {detector.id: detector.front.needs.tables[0] for detector in context.detectors}
-    return {finding.id: _rows(context, finding, first_table[finding.detector]) for finding in context.result.findings}
+    tables = {detector.id: detector.front.needs.tables for detector in context.detectors}
+    return {finding.id: _rows(context, finding, tables[finding.detector]) for finding in context.result.findings}
 
 
-def _rows(context: Context, finding: Finding, table: str) -> dict[str, Any]:
-    columns = _COLUMNS.get(table)
-    if columns is None or not finding.evidence:
-        return {"columns": ["record"], "rows": [[record] for record in finding.evidence], "total": finding.canary.n}
+def _rows(context: Context, finding: Finding, tables: Sequence[str]) -> dict[str, Any]:
+    """Look the records up in the tables the detector needs; what is in none of them is told by its record alone."""
+    for table in tables if finding.evidence else ():
+        found = _looked_up(context, table, finding.evidence)
+        if found:
+            shown = [found[record] for record in finding.evidence if record in found]
+            return {"columns": ["record", *_COLUMNS[table]], "rows": shown, "total": finding.canary.n}
+    return {"columns": ["record"], "rows": [[record] for record in finding.evidence], "total": finding.canary.n}
+
+
+def _looked_up(context: Context, table: str, records: Sequence[str]) -> dict[str, list[Any]]:
+    """Return rows by record; the numbers alone let the engine skip most row groups."""
+    columns = _COLUMNS.get(table, {})
+    if not columns:
+        return {}
     select = ", ".join(f"{expression} as c{index}" for index, expression in enumerate(columns.values()))
-    sql = f"select t.record_id, {select} from observed.{table} t {_JOINS.get(table, '')} where t.record_id = any($records)"
-    found = {
-        row[0]: [moment(value) if hasattr(value, "isoformat") else value for value in row]
-        for row in context.sandbox.rows(sql, {"records": finding.evidence})
-    }
-    return {
-        "columns": ["record", *columns],
-        "rows": [found[record] for record in finding.evidence if record in found],
-        "total": finding.canary.n,
-    }
+    sql = (
+        f"select t.record_id, {select} from observed.{table} t {_JOINS.get(table, '')} "
+        "where t.record_no = any($numbers) and t.record_id = any($records)"
+    )
+    numbers = [int(record.rpartition(":")[2]) for record in records]
+    rows = context.sandbox.rows(sql, {"records": list(records), "numbers": numbers})
+    return {row[0]: [moment(value) if hasattr(value, "isoformat") else value for value in row] for row in rows}

@@ -26,7 +26,7 @@ _ERRORS = "error rate (5xx)"
 _SURE = 0.05  # p below which a difference counts as one
 _NOTE = (
     "Phases {phases}; stable is weighted to the canary's phases. Intervals at 95 % count callers, not requests: one caller's requests are no "
-    "independent draws."
+    "independent draws. Handshakes, blocks and log records are counted one by one; throughput, sizes and metrics are compared minute by minute."
 )
 _COUNTS = """
 with callers as (

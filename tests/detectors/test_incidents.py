@@ -167,3 +167,16 @@ def test_an_exception_names_the_components_its_function_shares_a_word_with() -> 
     named, unnamed, *_ = with_changed_components([thrown, elsewhere, ADDED, CHANGED])
     assert named.changed_components == ["express"]
     assert unnamed.changed_components == []
+
+
+def test_findings_of_one_check_of_the_rollout_are_one_incident() -> None:
+    late = [
+        finding("rollout.traffic_after_rollback", source_table=table)
+        for table in ("connections", "dns_queries", "http_requests")
+    ]
+    [incident] = group(late)
+    assert (
+        incident.title == "Title of rollout.traffic_after_rollback: http_requests, connections, dns_queries"
+    )  # the lead first
+    assert "Also" not in incident.summary
+    assert len(group([*late, finding("rollout.traffic_share", phase="weight-10")])) == 2

@@ -82,3 +82,9 @@ def test_delta_and_interval_of_shares_are_points() -> None:
     assert words.delta(0.0288, "share") == "+2.9 points"
     assert words.interval_text([-8, 44], "ms") == "-8 to +44 ms"
     assert words.interval_text(None, "ms") == "not known"
+
+
+def test_the_unit_of_an_interval_stands_once_also_if_it_has_two_words() -> None:
+    assert words.interval_text([-8.3, -1.6], "a minute") == "-8.3 to -1.6 a minute"
+    assert words.interval_text([0.01, 0.02], "share") == "+1.0 to +2.0 points"
+    assert words.interval_text([1, 2], "") == "+1 to +2"

@@ -163,8 +163,18 @@ def test_other_tables() -> None:
         {"time": "2026-03-03T09:30:00", "observer": "w", "service_version": version, "event_action": action}
         for version, action in (("2", "blocked"), ("2", "detected"), ("1", "detected"), ("9", "blocked"))
     ]
-    rows = table(requests("2", 1, 200), requests("1", 1, 200), runtime_alerts=alerts)
-    assert (rows["WAF blocks"]["canary"], rows["WAF blocks"]["stable"]) == (0.5, 0.0)
+    blocks = table(requests("2", 4, 200), requests("1", 2, 200), runtime_alerts=alerts)["WAF blocks by request"]
+    assert (blocks["canary"], blocks["n_canary"], blocks["stable"], blocks["n_stable"]) == (0.25, 4, 0.0, 2)
+    # Newcombe's method 10: Wilson of 1/4 is 0.0456 to 0.6994, of 0/2 0 to 0.6576
+    assert blocks["interval"] == pytest.approx(
+        [0.25 - math.hypot(0.25 - 0.0456, 0.6576), 0.25 + (0.6994 - 0.25)], abs=2e-4
+    )
+    assert blocks["action"] == "none"
+    more = table(requests("2", 40, 200), requests("1", 40, 200), runtime_alerts=alerts[:1] * 20)[
+        "WAF blocks by request"
+    ]
+    assert (more["canary"], more["action"]) == (0.5, "look into it")
+    assert "WAF blocks by request" not in table(requests("2", 4, 200), requests("1", 2, 200))
 
 
 def test_connections_of_two_logs_of_one_sensor_are_not_counted_twice() -> None:
