@@ -16,6 +16,10 @@ VIEWS = {
     "outbound_cells": "outbound counted by cohort, phase, pod and destination",
     "matches": "patterns found in responses, with cohort and route",
     "verdicts": "security header verdicts, with cohort and route",
+    "minute_cells": "requests by cohort, phase, pod, minute, method, route and outcome, with callers, bytes and a latency histogram",
+    "tls_handshakes": "TLS handshakes by the log that saw them",
+    "log_faults": "log records with an exception, or of level error and above, without what differs from record to record",
+    "component_sides": "components with the versions, licences and suppliers of both sides",
     "evidence": "the ledger",
 }
 

@@ -17,7 +17,7 @@ from forensics.store import Sandbox
 
 _USER = "(select label from dims.ordinals o where o.kind = 'user' and o.value = user_id)"
 # Table -> one line of text a row; people are numbered, contents stay in the case.
-_TEXT = {
+TEXTS = {
     "http_requests": f"concat_ws(' ', http_request_method, coalesce(url_path, ''), http_response_status_code, {_USER})",
     "http_exchanges": f"concat_ws(' ', 'sample', http_request_method, coalesce(url_path, ''), http_response_status_code, {_USER})",
     "connections": "concat_ws(' ', source_address, '->', coalesce(tls_client_server_name, destination_domain, destination_address) || ':' || destination_port, connection_state, source_bytes || ' B up', destination_bytes || ' B down')",
@@ -62,7 +62,7 @@ def around(case: Case, wanted: str, minutes: float) -> Window:
 def _record_times(sandbox: Sandbox, evidence: str, number: int) -> list[datetime]:
     union = " union all ".join(
         f"select time from facts.{table} where starts_with(evidence_id, $evidence) and record_no = $number"
-        for table in _TEXT
+        for table in TEXTS
     )
     return [row[0] for row in sandbox.rows(union, {"evidence": evidence, "number": number}) if row[0] is not None]
 
@@ -96,7 +96,7 @@ def stream(case: Case, window: Window, *, cohort: str | None, limit: int) -> tup
         parameters["cohort"] = cohort
     union = " union all ".join(
         f"select time, phase, cohort, '{table}' as kind, {text} as text, record_id from observed.{table}"
-        for table, text in _TEXT.items()
+        for table, text in TEXTS.items()
     )
     source = f"from ({union} union all select start_time, phase, '', 'phase', 'phase ' || phase || ' begins' || coalesce(format(': {{:g}} %', weight), ''), '' from dims.phases)"
     where = " and ".join(conditions)
