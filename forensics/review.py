@@ -107,6 +107,14 @@ def detect(case: Case, options: Options) -> Result:
     return result
 
 
+def judge(case: Case, options: Options) -> Result:
+    """Return what the detectors find now in the case's tables; nothing is written. Raises like `detect`."""
+    config, detectors = case.config().config, _chosen(load_detectors(options.queries), options)
+    case.require_tables()
+    with views.opened(case, options.threads) as sandbox:
+        return _judge(case, config, detectors, case.ledger(), sandbox)
+
+
 def _chosen(detectors: list[Detector], options: Options) -> list[Detector]:
     from difflib import get_close_matches
     from fnmatch import fnmatchcase
@@ -216,4 +224,4 @@ def write_report(case: Case, result: Result) -> Path:
     return path
 
 
-__all__ = ["Options", "detect", "find_config", "findings", "material", "open_case", "review", "write_report"]
+__all__ = ["Options", "detect", "find_config", "findings", "judge", "material", "open_case", "review", "write_report"]

@@ -65,6 +65,10 @@ def _words(told: Explanation) -> None:
     click.echo(safe_text(f"  seen         {item['first_seen']} to {item['last_seen']}"))
     for state in told.flags:
         click.echo(safe_text(f"  flag         {_flag(state)}"))
+    if told.said.tags:
+        click.echo(safe_text(f"  tags         {', '.join(sorted(told.said.tags))}"))
+    for time, words in told.said.notes:
+        click.echo(safe_text(f"  note         {time}: {words}"))
     click.echo(f"  why          {safe_text(item['why'])}")
     click.echo(f"  not if       {safe_text('; '.join(told.detector.front.false_positives))}")
     click.echo(f"  do           {safe_text(item['recommendation'])}")

@@ -11,17 +11,19 @@ from forensics.case import Case
 from forensics.detectors import by_id, load
 from forensics.detectors.front import Detector
 from forensics.errors import UsageError
+from forensics.investigate.annotations import Annotations, said
 from forensics.results import material
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A finding with the detector that made it and the masked rows and the feature flags behind it."""
+    """A finding with the detector that made it and the masked rows and the feature flags behind it, and what people said."""
 
     finding: dict[str, Any]
     detector: Detector
     rows: dict[str, Any]
     flags: list[dict[str, Any]]
+    said: Annotations
     changed_since: bool
 
 
@@ -45,7 +47,8 @@ def explain(case: Case, wanted: str, queries: Sequence[Path] = ()) -> Explanatio
     hashes = {state["id"]: state["version_hash"] for state in findings["detectors"]}
     rows = results.get("evidence_rows", {}).get(finding["id"], {"columns": [], "rows": [], "total": 0})
     flags = results.get("flags", {}).get("findings", {}).get(finding["id"], [])
-    return Explanation(finding, detector, rows, flags, hashes.get(detector.id) != detector.version_hash)
+    words = said(case).get(finding["id"], Annotations())
+    return Explanation(finding, detector, rows, flags, words, hashes.get(detector.id) != detector.version_hash)
 
 
 def runnable_sql(detector: Detector) -> str:

@@ -60,7 +60,7 @@ def _tables(case: Case, status: Status) -> None:
 
 
 def _custody(case: Case, status: Status) -> None:
-    for title in ("custody.jsonl", "access.jsonl"):
+    for title in ("custody.jsonl", "access.jsonl", "annotations.jsonl"):
         try:
             chain = custody.verify(case.folder / title)
         except IntegrityError as error:
