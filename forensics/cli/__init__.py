@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tag": ("tag", "Put words on findings and records, or list what was said."),
     "note": ("note", "Keep a sentence with a finding or record."),
     "diff": ("diff", "Compare findings of two cases, or with today's detectors."),
+    "revocations": ("revocations", "Count, or write down, what has to be revoked."),
     "sql": ("sql", "Run one SELECT over a case."),
     "scan": ("scan", "Scan responses or texts for patterns and header verdicts."),
     "detectors": ("detectors", "List, show, test or start detectors."),
