@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pivot": ("pivot", "Show everything about one address, account, pod, name ..."),
     "show": ("show", "Show a record, also as raw bytes with its neighbours."),
     "explain": ("explain", "Explain a finding: SQL, parameters, rows, severity."),
+    "match": ("match", "Look for indicators of compromise (STIX, CSV, lists)."),
     "tag": ("tag", "Put words on findings and records, or list what was said."),
     "note": ("note", "Keep a sentence with a finding or record."),
     "diff": ("diff", "Compare findings of two cases, or with today's detectors."),
