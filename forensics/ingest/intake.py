@@ -42,7 +42,7 @@ from forensics.ingest.options import Options, Watcher
 from forensics.ingest.parsing import DERIVED, parse, span
 from forensics.ingest.recognition import choose, head_of, other
 from forensics.ingest.settle import chain, last_segments, replaced, segments, settle
-from forensics.ingest.shrunk import is_beginning
+from forensics.ingest.shrunk import is_beginning, last_offset
 from forensics.store import Store
 from forensics.text import plural, safe_text
 
@@ -238,11 +238,19 @@ class Intake:
         held = {table for entry in previous for table in entry.rows if table not in DERIVED} | outcome.files.keys()
         if not all(self._holds(table, entry) for entry in previous for table in entry.rows):
             return False
-        return all(
-            is_beginning(
-                outcome.files.get(table), [self._table(table, entry) for entry in previous if table in entry.rows], size
+        whole = (
+            last_offset(outcome.files.values()) if outcome.open_end else size
+        )  # a line that was cut is not what it was
+        return any(
+            all(
+                is_beginning(
+                    outcome.files.get(table),
+                    [self._table(table, entry) for entry in previous if table in entry.rows],
+                    end,
+                )
+                for table in sorted(held)
             )
-            for table in sorted(held)
+            for end in dict.fromkeys((size, whole))
         )
 
     def _cut(self, source: Source, importer: Importer, outcome: Outcome, previous: list[LedgerEntry]) -> LedgerEntry:
@@ -254,6 +262,7 @@ class Intake:
                 )
         entry = entries.ingested(source, importer, outcome, {}, ("", ""), None, forced=self._forced is not None)
         note = f"its records are the first of {previous[-1].id}, which lay here before and is kept: nothing is counted twice"
+        note += "; its last line has no end and may be cut: it is not compared" if outcome.open_end else ""
         return msgspec.structs.replace(entry, status="contained", rows={}, note=note)
 
     def _kept(
