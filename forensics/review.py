@@ -101,6 +101,9 @@ def detect(case: Case, options: Options) -> Result:
     with views.opened(case, options.threads) as sandbox:
         result = _judge(case, config, detectors, ledger, sandbox)
         results = build_all(ResultContext(case, config, sandbox, result, detectors))
+    result = msgspec.structs.replace(
+        result, verdict=verdict.with_table(result.verdict, results["stable_canary"]["rows"])
+    )
     files = {case.findings.name: canonical(result)}
     files |= {f"{case.results.name}/{name}.json": canonical(content) for name, content in results.items()}
     case.commit("detect", files, findings=len(result.findings), verdict=result.verdict.outcome)

@@ -39,6 +39,17 @@ def coverage(
     return Coverage(grade, [reason for _, reason in sorted(marks, reverse=True)], share, minutes)
 
 
+def with_table(given: Verdict, rows: Sequence[dict[str, Any]]) -> Verdict:
+    """Return the verdict with what the table of stable and canary asks for: where a row says roll back, nothing passes."""
+    asking = [f"{row['metric']}, {row['action']}" for row in rows if "roll back" in row["action"]]
+    if given.outcome != "pass" or not asking:
+        return given
+    return Verdict(
+        "review",
+        f"no finding of severity medium or above, but the table of stable and canary asks to act: {listing(asking, 3)}",
+    )
+
+
 def _evidence_marks(evidence: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return marks for evidence that is missing: what was not read could hold anything, what is cut lacks its end."""
     kinds = {
@@ -60,7 +71,7 @@ def _unknown(sandbox: Sandbox) -> tuple[int, int]:
     row = sandbox.rows(
         "select coalesce(sum(rows) filter (c.cohort = 'unknown'), 0)::bigint, coalesce(sum(rows) filter (c.cohort <> 'unknown'), 0)::bigint "
         "from dims.observer_counts c join dims.observers o on o.table_name = c.table_name and o.observer is not distinct from c.observer "
-        "where c.table_name in ('http_requests', 'http_exchanges', 'connections', 'dns_queries', 'auth_events', 'app_logs')"
+        "where c.table_name in ('http_requests', 'http_exchanges', 'connections', 'dns_queries', 'auth_events', 'app_logs', 'runtime_alerts')"
     )[0]
     return row[0], row[1]
 

@@ -229,3 +229,13 @@ def test_any_text(text: str) -> None:
     for problem in found:
         assert problem.message.endswith((".", "?"))
         assert problem.line is None or 1 <= problem.line <= text.count("\n") + 1
+
+
+def test_phases_that_overlap_are_told() -> None:
+    def phase(name: str, start: str, end: str) -> str:
+        return f'[[phase]]\nname = "{name}"\nstart = 2026-03-03T{start}:00Z\nend = 2026-03-03T{end}:00Z\nweight = 5\n'
+
+    _, problems = check(phase("b", "09:10", "10:00") + phase("a", "09:00", "09:35"))
+    assert [problem.message for problem in problems] == ["Phase `b` begins before phase `a` ends."]
+    _, fine = check(phase("b", "09:35", "10:00") + phase("a", "09:00", "09:35"))
+    assert fine == []

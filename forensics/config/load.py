@@ -13,7 +13,7 @@ import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -289,9 +289,21 @@ def _time_problems(config: Config) -> Iterator[Problem]:
             yield Problem(f"phase[{index}].end", f"Phase `{phase.name}` ends before it starts.")
         if not 0 <= phase.weight <= 100:
             yield Problem(f"phase[{index}].weight", "A weight is a percentage from 0 to 100.")
+    yield from _overlaps(config)
     window = config.window
     if window.start and window.end and window.start.tzinfo and window.end.tzinfo and window.start >= window.end:
         yield Problem("window.end", "The window ends before it starts.")
+
+
+def _overlaps(config: Config) -> Iterator[Problem]:
+    """Two phases of one moment would give its events to one of them by chance of order."""
+    timed = sorted(
+        (phase.start, index) for index, phase in enumerate(config.phase) if phase.start.tzinfo and phase.end.tzinfo
+    )
+    for (_, earlier), (start, later) in pairwise(timed):
+        if start < config.phase[earlier].end:
+            names = config.phase[earlier].name, config.phase[later].name
+            yield Problem(f"phase[{later}].start", f"Phase `{names[1]}` begins before phase `{names[0]}` ends.")
 
 
 def _moments(config: Config) -> Iterator[tuple[str, datetime]]:

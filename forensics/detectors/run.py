@@ -12,7 +12,7 @@ import msgspec
 
 from forensics import statistics as st
 from forensics.config import Config
-from forensics.detectors.front import COUNTS, Detector
+from forensics.detectors.front import COUNTS, Detector, Needs
 from forensics.detectors.rates import Comparison, compares_rates, comparisons, strata_of, too_small
 from forensics.detectors.suppressions import suppression_of
 from forensics.errors import QueryError
@@ -32,6 +32,7 @@ from forensics.findings import (
 from forensics.store import QUERY_SECONDS, EngineError, Sandbox
 
 MAX_EVIDENCE = 20
+_NOT_ROWS = ("rollout", "supply_chain")  # families whose findings are not about single records
 _NOT_DETAILS = {*COUNTS, "strata", "first_seen", "last_seen", "evidence", "modifiers"}
 MAX_ROWS = 10_000  # a detector that returns more is judged by the first; its state says so
 MAX_TEXT = 65_536  # characters of one value
@@ -112,13 +113,8 @@ def _judged(detector: Detector, found: int, more: bool, seen: int, compared: Seq
 def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
     """Return canary rows of the first table and the reason why the detector cannot speak, if any."""
     needs = detector.front.needs
-    for table in needs.tables:
-        if not sandbox.value(f"select count(*) from (select 1 from facts.{table} limit 1)"):
-            return 0, f"there is no {table} evidence"
-    for known in needs.known:
-        query, missing = _KNOWN[known]
-        if not sandbox.value(query):
-            return 0, missing
+    if missing := _missing(sandbox, needs):
+        return 0, missing
     counts = dict(sandbox.rows(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort"))
     canary, baseline = counts.get("canary", 0), counts.get("baseline", 0)
     if not canary and not baseline and (needs.canary_rows or needs.baseline_rows):
@@ -130,9 +126,31 @@ def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
     return canary, ""
 
 
+def _missing(sandbox: Sandbox, needs: Needs) -> str:
+    """Return which table or knowledge the case lacks; rows that belong to no cohort can say nothing."""
+    for table in needs.tables:
+        if not sandbox.value(f"select count(*) from (select 1 from facts.{table} limit 1)"):
+            return f"there is no {table} evidence"
+    for known in needs.known:
+        query, missing = _KNOWN[known]
+        if not sandbox.value(query):
+            return missing
+    for table in needs.tables[1:]:
+        if not sandbox.value(f"select count(*) from (select 1 from main.{table} where cohort <> 'unknown' limit 1)"):
+            return f"no row of {table} could be given to a cohort: canary.toml has no rule that reaches them"
+    return ""
+
+
 def _clean(detector: Detector, seen: int) -> str:
-    bound = st.zero_event_bound(seen)
-    return f"nothing found in {seen:,} canary rows of {detector.front.needs.tables[0]}; a rate above {bound:.2%} of them would have shown (95 %)"
+    """Say what was looked at, and how rare a thing could be and still show: only where one row would have been a finding (rule of three, exact)."""
+    front = detector.front
+    told = f"nothing found in {seen:,} canary rows of {front.needs.tables[0]}"
+    if compares_rates(detector):
+        return f"{told}; a finding asks for q <= {front.evidence.max_q:g} and a difference of {front.evidence.min_difference * 100:g} points"
+    counts_rows = front.compare in ("new_in_canary", "changed") and detector.family not in _NOT_ROWS
+    if counts_rows and len(front.needs.tables) == 1 and seen:
+        return f"{told}; what {st.zero_event_bound(seen):.2%} of them show would have been seen (95 %)"
+    return told
 
 
 def _state(detector: Detector, state: Any, reason: str, seen: int) -> DetectorState:

@@ -154,7 +154,7 @@ _RESULTS: dict[str, Any] = {
         "total": 0,
         "sentence": "",
     },
-    "flags": {"flags": [{"flag": "", "canary": {}, "baseline": {}}], "findings": {}},
+    "flags": {"flags": [{"flag": "", "canary": {}, "baseline": {}}], "findings": {}, "note": ""},
     "evidence_rows": {},
     "detectors": {},
     "coverage": {

@@ -34,7 +34,7 @@ with minutes as (
     select 'throughput' as metric_name, 'a minute' as unit, minute, canary::double as canary, stable::double as stable, canary as n_canary, stable as n_stable
     from sides
     union all
-    select 'response size, mean', 'bytes', minute, canary_size, stable_size, canary_sized, stable_sized
+    select 'response size, mean of minutes', 'bytes', minute, canary_size, stable_size, canary_sized, stable_sized
     from sides
     where canary_size is not null and stable_size is not null
 )

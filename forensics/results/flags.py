@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import Any
 
 from forensics.results.context import Context
+from forensics.text import plural
 
 MIN_CALLERS = 3
 MAX_CHANCE = 0.05
@@ -29,7 +30,7 @@ with wanted as (
 ), subjects as (
     select w.finding, t.* from wanted w join ({sources}) t on t.record_id = w.record_id
 ), evaluated as (
-    select s.finding, s.record_id, coalesce(s.user_id, s.trace_id) as caller, f.feature_flag_key as flag, f.feature_flag_variant as variant,
+    select s.finding, s.record_id, coalesce(s.user_id, f.user_id, s.trace_id) as caller, f.feature_flag_key as flag, f.feature_flag_variant as variant,
         2 as rank, f.time, f.record_id as source
     from subjects s
     join flag_events f on f.trace_id = s.trace_id
@@ -56,11 +57,19 @@ def build(context: Context) -> dict[str, Any]:
     for flag, variant, cohort, callers in context.sandbox.rows(_SERVED):
         served[flag][cohort][variant] = callers
     if not served:
-        return {"flags": [], "findings": {}}
+        return {"flags": [], "findings": {}, "note": _without(context)}
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for (finding, flag), variants in _states(context).items():
         found[finding].append(_joined(flag, variants, served[flag]["canary"]))
-    return {"flags": [{"flag": flag, **sides} for flag, sides in served.items()], "findings": dict(found)}
+    return {"flags": [{"flag": flag, **sides} for flag, sides in served.items()], "findings": dict(found), "note": ""}
+
+
+def _without(context: Context) -> str:
+    """Say why no finding could be tied to a flag."""
+    count = context.sandbox.value("select count(*) from facts.flag_events")
+    if not count:
+        return "The evidence holds no evaluations of feature flags, so no finding could be tied to one."
+    return f"None of {plural(count, 'evaluation')} of feature flags could be given to a cohort: canary.toml has no rule that reaches them."
 
 
 def _states(context: Context) -> dict[tuple[str, str], dict[str, tuple[int, int]]]:

@@ -132,9 +132,11 @@ def _latency_action(context: Context, quantile: float, canary: float, stable: fl
     limits = context.config.thresholds
     if quantile == 0.95 and low > 0 and canary > stable * (1 + limits.rollback_p95_above_stable):
         return "worse than stable: roll back"
-    if canary > limits.latency_ms and canary > stable:
+    if canary > limits.latency_ms and (low > 0 or stable <= limits.latency_ms):
         return f"above {limits.latency_ms:g} ms: look into it"
-    return "look into it" if low > 0 else "none"
+    if low > 0:
+        return "look into it"
+    return f"none: above {limits.latency_ms:g} ms, and so is stable" if canary > limits.latency_ms else "none"
 
 
 def _warnings(context: Context) -> list[str]:

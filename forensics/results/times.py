@@ -1,7 +1,7 @@
 """Time to detect, to act and to contain, in seconds from the onset, each with what it was read from; flat, so that cases can be put in a row.
 
 onset      first record of an active finding of severity medium or above about behaviour (no bill of materials, no rollout sanity)
-detected   first failed or inconclusive analysis, abort or rollback among the rollout events, or alert of a sensor on the canary
+detected   first failed or inconclusive analysis, abort or rollback among the rollout events, or alert of a runtime sensor on the canary (a firewall meets scanners all day)
 acted      the rollback: canary.toml, else the first abort or rollback among the rollout events
 contained  last request, connection or DNS question of the canary, if it was rolled back
 """
@@ -22,7 +22,7 @@ from (
     from rollout_events
     where event_kind in ('analysis_failed', 'analysis_inconclusive', 'aborted', 'rolled_back')
     union all
-    select time, 'runtime alert' from runtime_alerts where cohort = 'canary'
+    select time, 'runtime alert' from runtime_alerts where cohort = 'canary' and event_action is null
 )
 where time >= $onset
 order by time, source

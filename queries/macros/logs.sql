@@ -23,12 +23,19 @@ create or replace macro stack_frame(stack) as
             regexp_extract(left(stack, 20000), '([^\s/:]+:[0-9]+:in [`''][^''\n]+)', 1), ':[0-9]+:in [`'']', ':'), '')
     )), '');
 
-/* A message without what differs from record to record: quoted text, values after =, and words with a digit or an at sign are *. The first
-   line, 300 characters at most. What else varies is found by comparison (queries/views/45_logs.sql). */
+/* The name of an exception without its message: what stands before a blank, a parenthesis or a colon that is no part of `::`. */
+create or replace macro exception_name(type) as
+    nullif(regexp_extract(left(trim(type), 300), '^[^\s(:]+(?:::[^\s(:]+)*', 0), '');
+
+/* A message without what differs from record to record: quoted text, values after =, words with a digit or an at sign, and what may name a person
+   (words behind `user`, `customer` and the like, capitalised words that do not begin the message) are *. The first line, 300 characters at most. What else varies is found by comparison (queries/views/45_logs.sql). */
 create or replace macro log_template(message) as
-    left(trim(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+    left(trim(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
         regexp_extract(left(trim(message), 1000), '^[^\r\n]*'),
         '"[^"]*"|`[^`]*`|(^|[\s=(\[{,:])''[^'']*''', '\1*', 'g'),
         '=[^\s,;)\]}]+', '=*', 'g'),
+        '(?i)\b(user|username|customer|patient|member|employee|owner|recipient)(:? )[^\s,;*]+', '\1\2*', 'g'),
+        '([\pL\pN*,] )(?:\p{Lu}[''’])?\p{Lu}[\p{Ll}''’-]+\b(?: (?:\p{Lu}[''’])?\p{Lu}[\p{Ll}''’-]+\b)*', '\1*', 'g'),
         '[^\s,;()\[\]{}<>|=]*[0-9@][^\s,;()\[\]{}<>|=]*', '*', 'g'),
-        '\s+', ' ', 'g')), 300);
+        '\s+', ' ', 'g'),
+        '\*(?: \*)+', '*', 'g')), 300);

@@ -26,20 +26,22 @@ with callers as (
     select http_request_method, route, cohort, coalesce(unit_key, record_id) as caller,
         bool_or(http_response_status_code between 500 and 599) as failed,
         bool_or(http_response_status_code in (401, 403)) as refused,
-        max(time) as time, max(record_id) as record_id
+        max(time) as time, max(record_id) as record_id,
+        max(record_id) filter (where http_response_status_code between 500 and 599) as failed_id,
+        max(record_id) filter (where http_response_status_code in (401, 403)) as refused_id
     from requests
     where cohort in ('prior', 'after') and route is not null and not is_synthetic
     group by all
 ), outcomes as (
-    select http_request_method, route, cohort, 'failed' as outcome, failed as happened, time, record_id from callers
+    select http_request_method, route, cohort, 'failed' as outcome, failed as happened, time, coalesce(failed_id, record_id) as record_id from callers
     union all
-    select http_request_method, route, cohort, 'refused', refused, time, record_id from callers
+    select http_request_method, route, cohort, 'refused', refused, time, coalesce(refused_id, record_id) from callers
 ), shares as (
     select http_request_method, route, outcome,
         count(*) filter (where cohort = 'after' and happened) as after_n, count(*) filter (where cohort = 'after') as after_total,
         count(*) filter (where cohort = 'prior' and happened) as prior_n, count(*) filter (where cohort = 'prior') as prior_total,
         min(time) filter (where cohort = 'after' and happened) as first_seen, max(time) filter (where cohort = 'after') as last_seen,
-        min(record_id, 20) filter (where cohort = 'after') as evidence
+        min(record_id, 20) filter (where cohort = 'after' and happened) as evidence
     from outcomes
     group by all
 ), judged as (
@@ -50,7 +52,7 @@ with callers as (
 )
 select
     s.http_request_method, s.route, s.outcome, s.after_n, s.after_total, round(s.after_share, 6) as after_share, s.prior_total, round(s.prior_share, 6) as prior_share,
-    s.after_n as canary_n, 0::bigint as canary_total, s.prior_n as baseline_n, 0::bigint as baseline_total, s.prior_n,
+    0::bigint as canary_n, 0::bigint as canary_total, s.after_n as baseline_n, s.after_total as baseline_total, s.prior_n,
     coalesce(s.first_seen, s.last_seen) as first_seen, s.last_seen, s.evidence
 from judged s
 cross join dims.rollout_window w

@@ -33,7 +33,7 @@ order by w.message_template;
 
 create view log_faults as
 select
-    l.cohort, l.phase, l.time, l.k8s_pod_name, l.record_id, log_severity(l.log_level) as severity, l.exception_type,
+    l.cohort, l.phase, l.time, l.k8s_pod_name, l.record_id, log_severity(l.log_level) as severity, exception_name(l.exception_type) as exception_type,
     case when l.exception_type is not null then coalesce(stack_frame(l.exception_stacktrace), '') end as exception_frame,
     t.template as log_template
 from main.app_logs l

@@ -56,7 +56,7 @@ FIRES = (
     "config.auth_provider_errors", "config.rate_limited_higher", "config.tls_failures_higher", "config.waf_rate_higher", "config.waf_rule_new",
     "logs.new_error_message", "logs.new_exception", "rollout.baseline_changed_after_rollback", "rollout.caller_on_both_versions",
     "rollout.clock_offset", "rollout.cohort_not_representative", "rollout.configuration_drift", "rollout.data_gap", "rollout.image_digest",
-    "rollout.phases_disagree", "rollout.sampling_rate", "rollout.traffic_after_rollback", "rollout.traffic_share",
+    "rollout.people_inside", "rollout.phases_disagree", "rollout.sampling_rate", "rollout.traffic_after_rollback", "rollout.traffic_share",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from forensics.store import open_memory, parameters_of, tables_of
 
 DETECTORS = load()
 CASES = [(detector, case) for detector in DETECTORS for case in cases_of(detector)]
-FAMILIES = {"access", "config", "disclosure", "headers", "logs", "outbound", "rollout", "supply_chain"}
+FAMILIES = {"access", "config", "disclosure", "headers", "health", "logs", "outbound", "rollout", "supply_chain"}
 # Columns that views or detectors make; none of them holds what names a person.
 DERIVED = {
     "destination", "route", "principal", "component", "version_from", "version_to",

@@ -90,3 +90,20 @@ def test_what_was_served_to_both_cohorts() -> None:
 def test_hostile_flags_come_out_as_data() -> None:
     events = [evaluated("a", "<script>", feature_flag_key="'; drop table x; --")]
     assert found(events, failing("a"))[0]["flag"] == "'; drop table x; --"
+
+
+def test_records_without_an_account_are_of_the_account_of_the_evaluation() -> None:
+    """Ten exceptions of one person, joined by trace, are one caller."""
+    events = [*FEW, *(evaluated("a", "on", trace_id=f"t{n}") for n in range(10))]
+    logs = [
+        {"time": "2026-03-03T09:30:00", "service_version": "2", "exception_type": "E", "trace_id": f"t{n}"}
+        for n in range(10)
+    ]
+    result = SimpleNamespace(findings=[SimpleNamespace(id="F-1", evidence=[f"test:{n}" for n in range(1, 11)])])
+    (state,) = flags.build(context(result=result, flag_events=events, app_logs=logs))["findings"]["F-1"]
+    assert (state["callers"], state["records"], state["only_with"]) == (1, 10, False)
+
+
+def test_flags_without_a_cohort_are_told() -> None:
+    built = flags.build(context(result=SimpleNamespace(findings=[]), flag_events=[evaluated("a", "on", version="9")]))
+    assert built["note"].startswith("None of 1 evaluation of feature flags could be given to a cohort")

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from forensics.findings import Verdict
 from forensics.results import stable_canary
 from forensics.results._clusters import Clustered
+from forensics.verdict import with_table
 from tests.results.context import context, requests
 
 Row = dict[str, Any]
@@ -201,7 +203,7 @@ def test_throughput_and_sizes_are_compared_minute_by_minute() -> None:
         for version, count, size in (("2", canary, 100), ("1", stable, 300))
     ]
     rows = table(*parts)
-    throughput, size = rows["throughput"], rows["response size, mean"]
+    throughput, size = rows["throughput"], rows["response size, mean of minutes"]
     assert (throughput["canary"], throughput["stable"], throughput["variance"]) == (2, 12, -10)
     assert (throughput["n_canary"], throughput["n_stable"], throughput["action"]) == (6, 36, "none")
     # differences -8, -8, -14: their standard deviation is sqrt(12), neighbours (-8, -8), (-8, -14) have no correlation
@@ -229,3 +231,16 @@ def test_new_kinds_of_exceptions() -> None:
     assert (found["n_canary"], found["n_stable"]) == (3, 2)
     assert "kinds of exceptions" not in table(both, app_logs=[thrown("1", "A")])
     assert table(both, app_logs=logs[:2])["kinds of exceptions"]["action"] == "none"
+
+
+def test_where_the_table_asks_to_roll_back_nothing_passes() -> None:
+    passed = Verdict("pass", "fine")
+    rows = [
+        {"metric": "4xx rate", "action": "look into it"},
+        {"metric": "latency p95", "action": "worse than stable: roll back"},
+    ]
+    assert with_table(passed, rows[:1]) is passed
+    told = with_table(passed, rows)
+    assert told.outcome == "review"
+    assert told.reason.endswith("asks to act: latency p95, worse than stable: roll back")
+    assert with_table(Verdict("block", "x"), rows) == Verdict("block", "x")
