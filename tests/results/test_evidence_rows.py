@@ -62,7 +62,7 @@ def component(index: int) -> dict[str, Any]:
 
 
 def built(findings: dict[str, list[str]], tables: list[str], **rows: list[dict[str, Any]]) -> tuple[Any, int]:
-    made = context(**rows)
+    made = context(**cast("Any", rows))
     counting = _Counting(made.sandbox)
     result = _Result([_Finding(name, "d", records, _Count(len(records))) for name, records in findings.items()])
     detectors = cast("Any", [_Detector("d", _Front(_Needs(tables)))])
