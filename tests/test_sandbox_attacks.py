@@ -281,3 +281,30 @@ def test_a_signal_ends_a_running_query(sent: signal.Signals, case: Path) -> None
     assert process.returncode == 130
     assert out == b""
     assert err.decode().split("\n", 1)[-1].splitlines() == ["Interrupted; what was written so far is kept."]
+
+
+LARGE = {
+    "one text": "select length(repeat('x', 4000000000) || repeat('y', 4000000000))",
+    "a padded text": "select length(rpad('x', 9000000000, 'y'))",
+    "a list": "select array_to_string(range(2000000000)::varchar[], 'x')",
+    "a bit string": "select bit_length(bitstring('1', 40000000000))",
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel does not count")
+@pytest.mark.parametrize("name", LARGE)
+def test_one_value_larger_than_memory_ends_with_a_sentence(name: str, case: Path) -> None:
+    """The engine's own limit does not hold for a single value: repeat() took 7.9 GB beside it."""
+    code = (
+        "import resource, sys; from forensics.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, end.code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "sql", str(case), LARGE[name], "--seconds", "20"],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=120,
+    )  # fmt: skip
+    peak, code_of_exit = done.stdout.split()[-2:]
+    assert code_of_exit == "2", done.stderr
+    assert int(peak) < 6_500_000, "kilobytes"
+    assert "Traceback" not in done.stderr

@@ -14,7 +14,7 @@ from typing import Any
 
 from forensics import custody
 from forensics.case import commit, ledger
-from forensics.case.commit import file_sha256, write_bytes
+from forensics.case.commit import file_sha256, interrupted, write_bytes
 from forensics.case.ledger import LedgerEntry, Status
 from forensics.case.plain import require_plain
 from forensics.config import FILE_NAME, Loaded, empty, load
@@ -22,7 +22,18 @@ from forensics.errors import CaseError, IntegrityError, Location
 
 LEDGER, JOURNAL = "evidence.json", "evidence.journal"
 
-__all__ = ["LEDGER", "Case", "LedgerEntry", "Status", "create", "exclusive", "file_sha256", "open_case", "write_bytes"]
+__all__ = [
+    "LEDGER",
+    "Case",
+    "LedgerEntry",
+    "Status",
+    "create",
+    "exclusive",
+    "file_sha256",
+    "interrupted",
+    "open_case",
+    "write_bytes",
+]
 
 
 @dataclass(frozen=True)
@@ -107,12 +118,16 @@ class Case:
         pinned = custody.pinned(self.folder / custody.FILE_NAME)
         for name in names:
             path = self.folder / name
-            if name in pinned and (not path.is_file() or file_sha256(path) != pinned[name]):
+            if trouble := _trouble(path, name, pinned):
                 raise IntegrityError(
-                    f"{name} was changed after it was written.",
+                    f"{name} {trouble}.",
                     hint="See what with: canary-forensics status CASE. Restore it, or make a new case.",
                     location=Location(path),
                 )
+
+    def recorded(self, folder: str) -> list[str]:
+        """Return the files below a folder that the custody log pins."""
+        return [name for name in custody.pinned(self.folder / custody.FILE_NAME) if name.startswith(f"{folder}/")]
 
     def require_tables(self) -> None:
         """Refuse to judge tables that are not those that were ingested; raises `IntegrityError`."""
@@ -189,6 +204,15 @@ class Case:
     def log_access(self, action: str, **details: Any) -> None:
         """Add a line to the access log (reads that reveal)."""
         custody.append(self.folder / "access.jsonl", action, details)
+
+
+def _trouble(path: Path, name: str, pinned: Mapping[str, str]) -> str:
+    """Say what is wrong with a file that every step pins before it is written: cutting the custody log does not unpin it."""
+    if not path.is_file():
+        return "is missing" if name in pinned else ""
+    if name not in pinned:
+        return "is not in the custody log, which was cut or replaced"
+    return "" if file_sha256(path) == pinned[name] else "was changed after it was written"
 
 
 def _on_disk(path: Path) -> str:

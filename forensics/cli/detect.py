@@ -26,6 +26,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Run the detectors over CASE and write findings, results and report again. No evidence is read."""
     from forensics.case import exclusive, open_case
     from forensics.cli.gate import damaged, exit_code
+    from forensics.cli.output import print_json
     from forensics.cli.summary import print_result
     from forensics.config import load
     from forensics.review import Options, detect, write_report
@@ -42,7 +43,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         write_report(opened, result)
     share = opened.config().config.ingest.max_reject_share
     if as_json:
-        click.echo(opened.findings.read_text(encoding="utf-8"), nl=False)
+        print_json(opened.findings.read_text(encoding="utf-8"))
     else:
         print_result(opened, result, damaged(opened.ledger(), share))
     ctx.exit(exit_code(result, opened.ledger(), fail_on, share))

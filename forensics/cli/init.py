@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from forensics.text import safe_text
+from forensics.text import safe_lines, safe_text
 
 
 @click.command()
@@ -25,7 +26,7 @@ def command(evidence: tuple[Path, ...], output: Path | None, force: bool) -> Non
     with Bar() as bar:
         text = propose(evidence, bar)
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(safe_lines(text) if sys.stdout.isatty() else text, nl=False)
     else:
         write_bytes(output, text.encode())
         click.echo(

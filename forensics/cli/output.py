@@ -40,6 +40,11 @@ def dump(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=_default, ensure_ascii=_ascii()))
 
 
+def print_json(text: str) -> None:
+    """Print a JSON document as it is, on a terminal with everything beyond ASCII escaped."""
+    click.echo(json.dumps(json.loads(text), indent=2) + "\n" if _ascii() else text, nl=False)
+
+
 def _ascii() -> bool:
     """Escape everything beyond ASCII on a terminal: bidirectional and zero-width characters would act there."""
     return sys.stdout.isatty()

@@ -33,6 +33,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     EVIDENCE is files or folders; - is standard input. Nothing in it is changed.
     """
     from forensics.cli.gate import damaged, exit_code
+    from forensics.cli.output import print_json
     from forensics.cli.progress import Bar
     from forensics.cli.summary import print_result
     from forensics.ingest import Options as IngestOptions
@@ -43,7 +44,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         case, result = review(evidence, config, folder, options, bar)
     share = case.config().config.ingest.max_reject_share
     if as_json:
-        click.echo(case.findings.read_text(encoding="utf-8"), nl=False)
+        print_json(case.findings.read_text(encoding="utf-8"))
     else:
         print_result(case, result, damaged(case.ledger(), share))
     ctx.exit(exit_code(result, case.ledger(), fail_on, share))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -257,7 +257,7 @@ def _moment(stamp: bytes) -> int | None:
         return None
     return (
         int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
-        if _FIRST <= moment < _LAST
+        if _FIRST <= moment < _LAST and abs(moment.utcoffset() or timedelta()) < timedelta(hours=19)
         else None
     )
 

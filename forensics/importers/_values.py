@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -52,6 +52,8 @@ def text_time(value: Any) -> datetime | None:
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if abs(moment.utcoffset() or timedelta()) >= timedelta(hours=19):
+        return None
     return moment if _FIRST <= moment < _LAST else None
 
 

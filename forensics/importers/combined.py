@@ -72,6 +72,10 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
         checks=(
             ("f.head.address = ''", "not the combined format"),
             ("f is not null and f.time is null", "the time in brackets cannot be read"),
+            (
+                "contains(f.rest, chr(13)) or contains(f.rest, chr(0))",
+                "a carriage return or NUL behind the record: more than one record in a line",
+            ),
         ),
         attributes={"rest": "nullif(trim(f.rest), '')"},
         time_rule="the offset in each record",

@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -210,7 +210,7 @@ def json_plan(
         fields=json_fields({**mapped, **dict.fromkeys(extra, "JSON")}),
         tables={table: columns},
         attributes={key: f"f.{name(key)}" for key in extra},
-        keys=json_key_checks(head),
+        keys=json_key_checks(head, known=(*mapped, *extra)),
         **rest,
     )
 
@@ -236,21 +236,23 @@ def other_keys(head: Head, mapped: Iterable[str]) -> list[str]:
 _MAX_SHAPES = 16
 
 
-def json_key_checks(head: Head, nested: Sequence[str] = ()) -> str:
+def json_key_checks(head: Head, nested: Sequence[str] = (), known: Sequence[str] = ()) -> str:
     """Return a SQL expression over `line`: NULL, or a struct of two sorted lists, each NULL where empty.
 
     `duplicates` are keys that occur twice in one object: the line's own, and as `request.body` those of the objects under the keys
-    `nested`. `unseen` are the line's own keys that the head does not show. NULL is also the answer for a line that is not JSON.
+    `nested`. `unseen` are the line's own keys that the head does not show; with `known` those that no column and no attribute has, such as one
+    that differs from a mapped key by case only. NULL is also the answer for a line that is not JSON.
 
     Every line's key lists are compared with those of the head; only lines that differ are taken apart. Measured on 300 MB, CPU
     seconds: 0.5 for Envoy lines and 0.4 for exchanges; where every line differs 5.0 and 1.8.
     """
     paths = ["$", *(f"$.{json.dumps(key)}" for key in nested)]
     keys = f"try(json_keys(line, {literal(paths)}))"
-    shapes = f"[{', '.join(_shapes(head, nested))}]::varchar[][][]"
+    read = [key for key in head.keys if not known or key in known]
+    shapes = f"[{', '.join(_shapes(head, nested, read))}]::varchar[][][]"
     prefixes = ["", *(f"{key}." for key in nested)]
     twice = ", ".join(_twice(f"k[{index}]", prefix) for index, prefix in enumerate(prefixes, 1))
-    unseen = f"list_filter(list_distinct(k[1]), lambda x: not list_contains({literal(head.keys)}::varchar[], x))"
+    unseen = f"list_filter(list_distinct(k[1]), lambda x: not list_contains({literal(read)}::varchar[], x))"
     close = (
         f"list_transform([{keys}], lambda k: struct_pack(duplicates := nullif(list_sort(flatten([{twice}])), []), "
         f"unseen := nullif(list_sort({unseen}), [])))[1]"
@@ -258,9 +260,10 @@ def json_key_checks(head: Head, nested: Sequence[str] = ()) -> str:
     return f"case when not list_contains({shapes}, {keys}) then {close} end"
 
 
-def _shapes(head: Head, nested: Sequence[str]) -> list[str]:
-    """Return the most common key lists of the head, as `json_keys` gives them; very long ones are left to the close look."""
-    lists = ([list(item), *(_keys_of(item, key) for key in nested)] for item in head.objects)
+def _shapes(head: Head, nested: Sequence[str], read: Collection[str]) -> list[str]:
+    """Return the most common key lists of the head, as `json_keys` gives them; very long ones, and keys that are not read, are left to the close look."""
+    seen = set(read)
+    lists = ([list(item), *(_keys_of(item, key) for key in nested)] for item in head.objects if item.keys() <= seen)
     short = (literal(keys) for keys in lists if all(len(part or ()) <= MAX_KEYS for part in keys))
     return [shape for shape, _ in Counter(short).most_common(_MAX_SHAPES)]
 

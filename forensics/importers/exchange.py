@@ -97,7 +97,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
             (f"{_absent('request')} or {_absent('response')}", "request or response is missing"),
         ),
         attributes={key: f"f.{name(key)}" for key in extra},
-        keys=json_key_checks(head, ("request", "response")),
+        keys=json_key_checks(head, ("request", "response"), (*_STRUCTURE, *extra)),
         raw={f"http_{side}_headers": _unread_headers(side) for side in ("request", "response")},
         time_rule="time, ISO 8601 with zone or seconds since 1970; without zone read as UTC",
     )

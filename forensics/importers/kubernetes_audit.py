@@ -89,6 +89,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
     inner = Head("\n".join(map(json.dumps, events)).encode(), complete=True) if is_wrapped else head
     extra = other_keys(inner, _STRUCTURE)
     fields = json_fields({**_STRUCTURE, **dict.fromkeys(extra, "JSON")})
+    checks = json_key_checks(inner, known=(*_STRUCTURE, *extra))
     return LinePlan(
         fields=_within(fields) if is_wrapped else fields,
         tables={"auth_events": _columns()},
@@ -106,7 +107,7 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
             **({"wrapper": _WRAPPER} if is_wrapped else {}),
             **{key: f"f.{name(key)}" for key in extra},
         },
-        keys=_within(json_key_checks(inner)) if is_wrapped else json_key_checks(inner),
+        keys=_within(checks) if is_wrapped else checks,
         raw={"user_roles": 'case when f."user".groups is not null then f."user".groups::varchar end'},
         time_rule="requestReceivedTimestamp, ISO 8601 with zone",
     )

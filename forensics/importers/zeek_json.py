@@ -97,7 +97,7 @@ def plan(head: Head, path: Path) -> LinePlan:
         raw=texts,
         checks=tuple(checks),
         attributes={key: f"f.{name(key)}" for key in extra},
-        keys=json_key_checks(head),
+        keys=json_key_checks(head, known=(*mapped, *extra)),
         time_rule="ts, seconds since 1970 or ISO 8601, UTC",
     )
 

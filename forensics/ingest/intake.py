@@ -42,7 +42,7 @@ from forensics.ingest.options import Options, Watcher
 from forensics.ingest.parsing import DERIVED, parse, span
 from forensics.ingest.recognition import choose, head_of, other
 from forensics.ingest.settle import chain, last_segments, replaced, segments, settle
-from forensics.ingest.shrunk import is_beginning
+from forensics.ingest.shrunk import is_beginning, last_offset
 from forensics.store import Store
 from forensics.text import plural, safe_text
 
@@ -217,8 +217,9 @@ class Intake:
             outcome = parse(replace(job, mark=None))
         if outcome.continues and outcome.identity.content_sha256 == previous[-1].content_sha256:
             return [_packed_anew(source, previous[-1], outcome)]
-        if not outcome.continues and self._is_beginning(outcome, importer, previous):
-            return [self._cut(source, importer, outcome, previous)]
+        end = None if outcome.continues else self._beginning(outcome, importer, previous)
+        if end is not None:
+            return [self._cut(source, importer, outcome, previous, end)]
         entry = self._kept(engine, source, importer, outcome, previous)
         shutil.rmtree(work, ignore_errors=True)
         if not previous or outcome.continues:
@@ -228,24 +229,32 @@ class Intake:
             return [msgspec.structs.replace(entry, note=entry.note or note)]
         return [entry, *replaced(previous, entry)]
 
-    def _is_beginning(self, outcome: Outcome, importer: Importer, previous: list[LedgerEntry]) -> bool:
-        """Say whether the records of a file are the first of what lay at its place, as far as tables tell."""
+    def _beginning(self, outcome: Outcome, importer: Importer, previous: list[LedgerEntry]) -> int | None:
+        """Return up to which byte the records of a file are the first of what lay at its place, as far as tables tell; None where they are not."""
         size = outcome.identity.content_size
         if not previous or not importer.by_line or not 0 < size < previous[-1].content_size:
-            return False
+            return None
         if any((entry.format, entry.tool) != (importer.name, __version__) for entry in previous):
-            return False
+            return None
         held = {table for entry in previous for table in entry.rows if table not in DERIVED} | outcome.files.keys()
         if not all(self._holds(table, entry) for entry in previous for table in entry.rows):
-            return False
-        return all(
-            is_beginning(
-                outcome.files.get(table), [self._table(table, entry) for entry in previous if table in entry.rows], size
-            )
-            for table in sorted(held)
-        )
+            return None
+        ends: list[tuple[int, int | None]] = [(size, None)]
+        if outcome.open_end:  # a line that was cut is not what it was
+            whole = last_offset(outcome.files.values())
+            ends.append((whole, whole))
+        for end, before in ends:
+            if all(self._same(outcome, table, previous, end, before) for table in sorted(held)):
+                return end
+        return None
 
-    def _cut(self, source: Source, importer: Importer, outcome: Outcome, previous: list[LedgerEntry]) -> LedgerEntry:
+    def _same(self, outcome: Outcome, table: str, previous: list[LedgerEntry], end: int, before: int | None) -> bool:
+        old = [self._table(table, entry) for entry in previous if table in entry.rows]
+        return is_beginning(outcome.files.get(table), old, end, before)
+
+    def _cut(
+        self, source: Source, importer: Importer, outcome: Outcome, previous: list[LedgerEntry], end: int
+    ) -> LedgerEntry:
         """Return the entry of a file that was cut to its beginning: the rows that lay there before stay, and none is added."""
         for entry in previous:
             if entry.id == outcome.identity.evidence_id:  # it was cut to what it was before it grew
@@ -254,6 +263,11 @@ class Intake:
                 )
         entry = entries.ingested(source, importer, outcome, {}, ("", ""), None, forced=self._forced is not None)
         note = f"its records are the first of {previous[-1].id}, which lay here before and is kept: nothing is counted twice"
+        note += (
+            "; its last line has no end and may be cut: it is not compared"
+            if end < outcome.identity.content_size
+            else ""
+        )
         return msgspec.structs.replace(entry, status="contained", rows={}, note=note)
 
     def _kept(

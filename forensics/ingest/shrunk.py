@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -16,12 +16,24 @@ import pyarrow.parquet as pq
 _ROWS = 16_384
 
 
-def is_beginning(new: Path | None, old: Sequence[Path], size: int) -> bool:
-    """Say whether a table holds exactly the rows that lie in the first `size` bytes of the evidence of `old`, in order.
+def last_offset(files: Iterable[Path]) -> int:
+    """Return where the last record of the tables of a file begins."""
+    found = 0
+    for path in files:
+        with closing(pq.ParquetFile(path)) as file:
+            offsets = (
+                batch["record_offset"] for batch in file.iter_batches(_ROWS, columns=["record_offset"]) if len(batch)
+            )
+            found = max([found, *(pc.max(column).as_py() or 0 for column in offsets)])
+    return found
+
+
+def is_beginning(new: Path | None, old: Sequence[Path], size: int, before: int | None = None) -> bool:
+    """Say whether a table holds exactly the rows that lie in the first `size` bytes of the evidence of `old`, in order; of it those before `before`.
 
     Number, offset and every column are compared, in `attributes` but for keys that are NULL: a short file shows fewer keys.
     """
-    given = _rows([new] if new else [], None)
+    given = _rows([new] if new else [], before)
     held = chain.from_iterable(_rows([path], size) for path in old)
     mine: pa.Table | None = None
     theirs: pa.Table | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from forensics import custody
-from forensics.case import Case, LedgerEntry, file_sha256
+from forensics.case import LEDGER, Case, LedgerEntry, file_sha256, interrupted
 from forensics.errors import EvidenceError, IntegrityError
 from forensics.evidence import HashingReader
 from forensics.investigate.show import located
@@ -73,7 +73,13 @@ def _custody(case: Case, status: Status) -> None:
 
 def _outputs(case: Case, status: Status) -> None:
     """Compare findings, results, reports and configuration with the hashes that the custody log pins."""
-    for name, digest in custody.pinned(case.folder / custody.FILE_NAME).items():
+    pinned = custody.pinned(case.folder / custody.FILE_NAME)
+    made = [case.folder / LEDGER, case.findings, *sorted(case.results.glob("*.json"))]
+    unknown = [path.relative_to(case.folder).as_posix() for path in made if path.is_file()]
+    if not interrupted(case.folder):
+        gone = "is not in the custody log, which was cut or replaced"
+        status.problems += [f"{safe_text(name)} {gone}" for name in unknown if name not in pinned]
+    for name, digest in pinned.items():
         path = case.folder / name
         if not path.is_file():
             status.problems.append(f"{safe_text(name)} is missing")

@@ -34,7 +34,11 @@ def describe(sandbox: Sandbox, table: str | None) -> tuple[list[str], list[tuple
     if table is None:
         rows = [(name, sandbox.value(f"select count(*) from main.{name}"), meaning) for name, meaning in VIEWS.items()]
         rows += [
-            (item.name, sandbox.value(f"select count(*) from {_view(item.name)}"), item.meaning)
+            (
+                item.name,
+                sandbox.value(f"select count(*) from {_view(item.name)}"),
+                item.meaning + _others(sandbox, item.name),
+            )
             for item in [*TABLES.values(), *DIMENSIONS.values()]
         ]
         return ["table", "rows", "meaning"], sorted(rows)
@@ -45,6 +49,14 @@ def describe(sandbox: Sandbox, table: str | None) -> tuple[list[str], list[tuple
     meanings |= {column.name: column.meaning for column in (*PROVENANCE, *COMMON)}
     described = sandbox.rows(f"select column_name, column_type from (describe select * from {_view(table)})")
     return ["column", "type", "meaning"], [(name, kind, meanings.get(name, "")) for name, kind in described]
+
+
+def _others(sandbox: Sandbox, table: str) -> str:
+    """Say where the rows of other observers are: rates never pool them."""
+    if table not in TABLES or not TABLES[table].has_common:
+        return ""
+    left = sandbox.value(f"select (select count(*) from observed.{table}) - (select count(*) from main.{table})")
+    return f"; {left:,} rows of other observers: observed.{table}" if left else ""
 
 
 def _view(table: str) -> str:

@@ -111,6 +111,7 @@ _FILTERS = {
     "anchor": anchor,
     "bytes": bytes_text,
     "chance": words.chance,
+    "counts": words.counts,
     "clip": clip,
     "corrected": words.corrected,
     "delta": words.delta,

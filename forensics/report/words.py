@@ -111,6 +111,14 @@ def _text_or_time(text: str) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}{fraction} UTC"
 
 
+def counts(item: Any) -> str:
+    """Return the sum of counts by reason, with the reasons: `9 (header)`; a number stays one."""
+    if not isinstance(item, Mapping):
+        return number(item or 0)
+    total = number(sum(item.values()))
+    return f"{total} ({', '.join(words(reason) for reason in sorted(item))})" if item else total
+
+
 def unit_value(item: Any, unit: str) -> str:
     """Return a measured value with its unit; a `share` is written in percent."""
     if item is None or isinstance(item, str):

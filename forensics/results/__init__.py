@@ -36,7 +36,10 @@ def material(case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     if not case.findings.exists():
         raise UsageError(f"{case.folder} has no findings yet.", hint=f"Run: canary-forensics detect {case.folder}")
     results = sorted(case.results.glob("*.json"))
-    case.require_recorded(case.findings.name, *(f"{case.results.name}/{path.name}" for path in results))
+    case.require_recorded(
+        case.findings.name,
+        *sorted({f"{case.results.name}/{path.name}" for path in results} | set(case.recorded(case.results.name))),
+    )
     return _decoded(case.findings), {path.stem: _decoded(path) for path in results}
 
 

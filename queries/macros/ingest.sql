@@ -8,9 +8,11 @@ create or replace macro to_bigint(x) as case when not has_fraction(x) then try_c
 create or replace macro finite(x) as case when isfinite(x) then x end;
 create or replace macro to_double(x) as finite(try_cast(x as double));
 create or replace macro dash(x) as nullif(nullif(x, '-'), '');
+/* An offset beyond 18 hours is none (ISO 8601 has no limit, java.time and POSIX do; the widest in use is +14:00), and would move a record by days. */
+create or replace macro no_offset(x) as regexp_matches(x, '[+-](?:19|[2-9][0-9]):?[0-9]{2}$');
 /* ISO 8601; an offset is applied, without one the stamp is UTC. A cast to TIMESTAMP ignores the offset (DuckDB 2.0) but is twice as fast. */
 create or replace macro iso_time(x) as
-    in_range(case when ends_with(x, 'Z') then try_cast(x as timestamp) else try_cast(x as timestamptz)::timestamp end);
+    in_range(case when ends_with(x, 'Z') then try_cast(x as timestamp) when not no_offset(x) then try_cast(x as timestamptz)::timestamp end);
 /* seconds since 1970 as decimal text; the fraction is kept to the microsecond (a double holds 16 digits); 1990 to 2100 */
 create or replace macro epoch_time(x) as
     case when try_cast(x as double) between 631152000 and 4102444799
@@ -21,7 +23,7 @@ create or replace macro seconds_time(x) as
 /* a stamp with a colon is ISO 8601, else seconds: a cast that fails costs more than the test */
 create or replace macro any_time(x) as case when contains(x, ':') or contains(x, 'T') then iso_time(x) else epoch_time(x) end;
 /* 03/Mar/2026:09:00:00 +0100 as in the Common Log Format */
-create or replace macro clf_time(x) as in_range(try_strptime(x, '%d/%b/%Y:%H:%M:%S %z')::timestamp);
+create or replace macro clf_time(x) as in_range(case when not no_offset(x) then try_strptime(x, '%d/%b/%Y:%H:%M:%S %z')::timestamp end);
 create or replace macro path_part(x) as nullif(split_part(x, '?', 1), '');
 create or replace macro query_part(x) as
     case when contains(x, '?') then substr(x, instr(x, '?') + 1) end;

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from forensics import views
-from forensics.case import open_case
+from forensics import custody, views
+from forensics.case import file_sha256, open_case
 from forensics.case.plain import require_plain
 from forensics.errors import IntegrityError
 from tests.conftest import Reviewed
@@ -156,6 +156,8 @@ def test_forged_findings_are_an_integrity_error(reviewed: Reviewed, tmp_path: Pa
     assert run("status", case).code == 4
     # a sender who writes the custody log anew gets further, and is stopped by what is in the file
     (case / "custody.jsonl").unlink()
+    names = ["findings.json", "evidence.json", *(f"results/{path.name}" for path in (case / "results").iterdir())]
+    custody.append(case / "custody.jsonl", "detect", {"sha256": {name: file_sha256(case / name) for name in names}})
     done = run("explain", case, findings["findings"][0]["id"])
     assert done.code == 4
     assert "not what this tool writes" in done.err
@@ -180,3 +182,46 @@ def test_no_verdict_over_a_changed_table(case: Path) -> None:
     done = run("detect", case)
     assert done.code == 4
     assert "is not what was ingested" in done.err
+
+
+def _without(path: Path) -> None:
+    path.unlink()
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _shortened(path: Path) -> None:
+    """Keep what ingest wrote: not the line that pins findings and results."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for line in lines if b"findings.json" not in line and b"report.html" not in line))
+
+
+@pytest.mark.parametrize("cut", [_without, _empty, _shortened])
+def test_a_cut_custody_log_does_not_bless_a_forged_verdict(
+    cut: Callable[[Path], None], reviewed: Reviewed, tmp_path: Path
+) -> None:
+    case = reviewed.copy("checkout-compromised", tmp_path / "cut.case")
+    path = case / "findings.json"
+    path.write_text(path.read_text().replace('"critical"', '"low"').replace('"block"', '"pass"'))
+    cut(case / "custody.jsonl")
+    finding = json.loads(path.read_text())["findings"][0]["id"]
+    assert run("status", case).code == 4
+    for command in (
+        ["report", case, "--format", "markdown", "-o", "-"],
+        ["explain", case, finding],
+        ["findings", case],
+    ):
+        done = run(*command)
+        assert (done.code, done.out) == (4, ""), command
+
+
+@pytest.mark.parametrize("name", ["results", "results/coverage.json"])
+def test_results_that_were_removed_are_told(name: str, reviewed: Reviewed, tmp_path: Path) -> None:
+    case = reviewed.copy("checkout-thin", tmp_path / "cut.case")
+    path = case / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done = run("report", case, "--format", "markdown", "-o", "-")
+    assert (done.code, done.out) == (4, "")
+    assert "is missing" in done.err

@@ -155,3 +155,17 @@ def test_sizes_that_are_no_numbers(tmp_path: Path) -> None:
     )
     assert row["http_response_body_size"] is None
     assert attributes(row)["_invalid"]["http_response_body_size"] == "99999999999999999999"
+
+
+@pytest.mark.parametrize("between", ["\r", "\0", " more\r"])
+def test_more_than_one_record_in_a_line_is_a_reject(tmp_path: Path, between: str) -> None:
+    record = PLAIN.rstrip("\n")
+    loaded = load(tmp_path, PLAIN * 3 + record + between + record + "\n")
+    assert (loaded.entry.accepted, loaded.entry.rejected) == (3, 1)
+
+
+@pytest.mark.parametrize("offset", ["+9999", "-1900", "+2000"])
+def test_an_offset_of_days_is_no_time(tmp_path: Path, offset: str) -> None:
+    loaded = load(tmp_path, PLAIN * 3 + PLAIN.replace("+0000", offset))
+    assert (loaded.entry.accepted, loaded.entry.rejected) == (3, 1)
+    assert load(tmp_path / "b", PLAIN * 3 + PLAIN.replace("+0000", "+1845")).entry.accepted == 4

@@ -178,3 +178,22 @@ def test_records_without_a_time_are_refused(tmp_path: Path) -> None:
 def test_an_offset_is_applied(tmp_path: Path) -> None:
     row = load(tmp_path, lines({**RECORD, "start_time": "2026-03-03T01:30:00.000001+05:30"})).row("http_requests")
     assert row["time"] == at("2026-03-02T20:00:00.000001")
+
+
+@pytest.mark.parametrize("at_head", [True, False])
+def test_keys_that_differ_from_a_mapped_one_by_case_are_named(tmp_path: Path, at_head: bool) -> None:
+    odd = RECORD | {"Path": "/evil", "METHOD": "DELETE", "other": "kept"}
+    records = [odd, *[RECORD] * 300] if at_head else [*[RECORD] * 300, odd]
+    loaded = load(tmp_path, "".join(json.dumps(record) + "\n" for record in records))
+    (row,) = (row for row in loaded.rows("http_requests") if "_unmapped_keys" in attributes(row))
+    assert row["url_path"] == "/orders/7"
+    assert {"METHOD", "Path"} <= set(attributes(row)["_unmapped_keys"])
+    assert loaded.entry.unmapped_keys == 1
+
+
+@pytest.mark.parametrize(
+    "stamp", ["2026-03-03T09:00:00+99:00", "2026-03-03T09:00:00-19:00", "2026-03-03T09:00:00+2400"]
+)
+def test_an_offset_of_days_is_no_time(tmp_path: Path, stamp: str) -> None:
+    loaded = load(tmp_path, lines(RECORD) * 3 + lines(RECORD | {"start_time": stamp}))
+    assert (loaded.entry.accepted, loaded.entry.rejected) == (3, 1)

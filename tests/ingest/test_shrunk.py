@@ -212,3 +212,26 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert not is_beginning(path, [path], len(data) // 2)
     assert not is_beginning(None, [path], len(data) // 2)
     assert pa.total_allocated_bytes() - before < 1 << 20
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+@pytest.mark.parametrize("share", [0.4, 0.9])
+def test_cut_in_the_middle_of_a_line(tmp_path: Path, log: Log, share: float) -> None:
+    """The line that is left over is no record of its own: it is told, and nothing is counted twice."""
+    data = start(log, 1, 300)
+    whole = part(data, share)
+    short = whole + data[len(whole) : data.index(b"\n", len(whole)) - 15]
+    _, old, new = cut(tmp_path, data, short)
+    assert new.status == "contained"
+    assert new.note == (
+        f"its records are the first of {old.id}, which lay here before and is kept: nothing is counted twice; "
+        "its last line has no end and may be cut: it is not compared"
+    )
+
+
+def test_another_line_before_the_cut_one_is_other_content(tmp_path: Path) -> None:
+    data = start(COMBINED, 1, 100)
+    short = part(data, 0.5).replace(b"GET", b"PUT", 1) + b"198.51.100.9 - - [03/Mar"
+    case = create(tmp_path / "a.case")
+    add(case, tmp_path / "logs", {"x.log": data})
+    assert add(case, tmp_path / "logs", {"x.log": short}).entry.status == "ingested"

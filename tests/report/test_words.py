@@ -88,3 +88,8 @@ def test_the_unit_of_an_interval_stands_once_also_if_it_has_two_words() -> None:
     assert words.interval_text([-8.3, -1.6], "a minute") == "-8.3 to -1.6 a minute"
     assert words.interval_text([0.01, 0.02], "share") == "+1.0 to +2.0 points"
     assert words.interval_text([1, 2], "") == "+1 to +2"
+
+
+def test_counts_by_reason_are_a_sum_with_their_reasons() -> None:
+    assert words.counts({"header": 7, "blank": 2}) == "9 (blank, header)"
+    assert (words.counts({}), words.counts(3), words.counts(None)) == ("0", "3", "0")
