@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, cmp_to_key, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -102,6 +102,16 @@ def is_affected(kind: str, version: str, ranges: Sequence[Mapping[str, Any]], ve
     return version in versions or any(
         _in_range(kind, version, item.get("events")) for item in ranges if item.get("type") != "GIT"
     )
+
+
+def fixed_in(kind: str, version: str, ranges: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the oldest version newer than `version` that an advisory's ranges call fixed; None where there is none, or none that can be ordered."""
+    events = (item.get("events") for item in ranges if item.get("type") != "GIT")
+    edges = (
+        event.get("fixed") for part in events if isinstance(part, list) for event in part if isinstance(event, dict)
+    )
+    newer = sorted({edge for edge in edges if isinstance(edge, str) and compare(kind, version, edge) == -1})
+    return min(newer, key=cmp_to_key(lambda one, other: compare(kind, one, other) or 0), default=None)
 
 
 def _in_range(kind: str, version: str, events: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forensics.versions import compare, full_version, is_affected, package_in, package_of, type_of
+from forensics.versions import compare, fixed_in, full_version, is_affected, package_in, package_of, type_of
 
 
 @pytest.mark.parametrize(
@@ -162,3 +162,22 @@ def test_odd_advisories_name_nothing(ranges: Any) -> None:
 def test_versions_named_one_by_one_and_everything() -> None:
     assert is_affected("npm", "odd one", [], ["odd one"])
     assert is_affected("npm", "0.0.1", [{"type": "SEMVER", "events": [{"introduced": "0"}]}], [])
+
+
+@pytest.mark.parametrize(
+    ("version", "events", "fixed"),
+    [
+        ("1.0.0", [{"introduced": "0"}, {"fixed": "1.2.0"}], "1.2.0"),
+        ("1.0.0", [{"introduced": "0"}, {"fixed": "0.9.0"}, {"introduced": "1.0.0"}, {"fixed": "1.10.0"}, {"fixed": "1.9.0"}], "1.9.0"),
+        ("1.0.0", [{"introduced": "0"}, {"last_affected": "1.2.0"}], None),
+        ("1.0.0", [{"introduced": "0"}, {"fixed": "banana"}], None),
+        ("1.0.0", [{"introduced": "0"}, {"fixed": {"x": []}}], None),
+        ("1.0.0", "no list", None),
+    ],
+)  # fmt: skip
+def test_the_next_fixed_version(version: str, events: Any, fixed: str | None) -> None:
+    assert fixed_in("npm", version, [{"type": "SEMVER", "events": events}]) == fixed
+
+
+def test_a_commit_is_no_fixed_version() -> None:
+    assert fixed_in("npm", "1.0.0", [{"type": "GIT", "events": [{"fixed": "9" * 40}]}]) is None

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from forensics.distributions import Release, agree, qualifier, release, release_of
 from forensics.store import Store
-from forensics.versions import compare, full_version, is_affected, package_in, package_of
+from forensics.versions import compare, fixed_in, full_version, is_affected, package_in, package_of
 from forensics.views.tables import distinct, keep_rows
 
 _WORDS = {-1: "upgraded", 0: "changed", 1: "downgraded", None: "changed"}
@@ -55,7 +55,7 @@ def components(store: Store) -> None:
     )
     keep_rows(
         store, "dims.vulnerable", list(_vulnerable(store)), ecosystem=text, package=text, purl=text, component_version=text, vulnerability_id=text, severity=text,
-        severity_score=pa.float64(), summary=text, aliases=text,
+        severity_score=pa.float64(), summary=text, aliases=text, fixed_version=text,
     )  # fmt: skip
 
 
@@ -87,11 +87,13 @@ def _vulnerable(store: Store) -> Iterator[dict[str, Any]]:
         kind, wanted = package_of(advised) if advised else package_in(ecosystem or "", package or "")
         only, events = _advised_release(ecosystem or "", advised or ""), json.loads(ranges or "[]")
         for purl, version in present.get((kind, wanted), ()):
-            is_named = is_affected(kind, full_version(kind, version, purl), events, versions or ())
+            full = full_version(kind, version, purl)
+            is_named = is_affected(kind, full, events, versions or ())
             if is_named and (not only or agree(release(qualifier(purl, "distro")), only)):
                 found[kind, wanted, version, name, purl] = {
                     "ecosystem": kind, "package": wanted, "purl": purl, "component_version": version, "vulnerability_id": name,
                     "severity": severity, "severity_score": score, "summary": summary, "aliases": ", ".join(aliases or ()),
+                    "fixed_version": fixed_in(kind, full, events),
                 }  # fmt: skip
     yield from (found[key] for key in sorted(found))
 
