@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, cmp_to_key, lru_cache
 from typing import Any
 from urllib.parse import unquote
+
+from forensics.distributions import ECOSYSTEMS, TYPES, qualifier, vendor_of
 
 MAX_VERSION = 128  # characters; the library takes versions apart with backtracking expressions
 _PURL = re.compile(r"pkg:/*([A-Za-z0-9.+-]{1,40})/([^?#]{1,1000})")
 # OSV ecosystem -> purl type, where they differ in more than case; what follows a colon (a release) is cut first.
 _TYPES = {
-    "go": "golang", "crates.io": "cargo", "rubygems": "gem", "packagist": "composer", "swifturl": "swift", "debian": "deb", "ubuntu": "deb",
-    "alpine": "apk", "red hat": "rpm", "rocky linux": "rpm", "almalinux": "rpm", "suse": "rpm", "opensuse": "rpm", "conancenter": "conan",
+    "go": "golang", "crates.io": "cargo", "rubygems": "gem", "packagist": "composer", "swifturl": "swift", "conancenter": "conan",
+    **{ecosystem: kind for ecosystem, (kind, _) in ECOSYSTEMS.items()},
 }  # fmt: skip
 
 
 def package_of(purl: str) -> tuple[str, str]:
-    """Return type and name of a purl as advisories write them (`maven`, `group:artifact`); ("", "") where it is none."""
+    """Return type and name of a purl as advisories write them (`maven`, `group:artifact`; `deb`, `debian/curl`); ("", "") where it is none."""
     match = _PURL.match(purl)
     if not match:
         return "", ""
@@ -31,7 +33,22 @@ def package_of(purl: str) -> tuple[str, str]:
     if mark and head and "/" not in tail:
         path = head
     parts = [unquote(part, errors="replace") for part in path.split("/") if part]
+    if kind in TYPES and len(parts) > 1:
+        parts[0] = vendor_of(parts[0])
     return (kind, named(kind, (":" if kind == "maven" else "/").join(parts))) if parts else ("", "")
+
+
+def package_in(ecosystem: str, name: str) -> tuple[str, str]:
+    """Return type and name, as `package_of` does, of a package that an advisory names by its OSV ecosystem: `deb`, `debian/curl` of `Debian:12`."""
+    kind = type_of(ecosystem)
+    vendor = ECOSYSTEMS.get(_without_release(ecosystem))
+    return kind, named(kind, f"{vendor[1]}/{name}" if vendor and name else name)
+
+
+def full_version(kind: str, version: str, purl: str) -> str:
+    """Return a version with the epoch that writers of deb and rpm purls put in a qualifier: without it 1:1.0 is older than 0.9."""
+    epoch = qualifier(purl, "epoch") if kind in ("deb", "rpm") and ":" not in version else ""
+    return f"{epoch}:{version}" if epoch.isdecimal() and epoch.isascii() else version
 
 
 def named(kind: str, name: str) -> str:
@@ -43,8 +60,12 @@ def named(kind: str, name: str) -> str:
 
 def type_of(ecosystem: str) -> str:
     """Return the purl type of an OSV ecosystem such as `PyPI`, `Go` or `Debian:12`."""
-    name = ecosystem.partition(":")[0].strip().lower()
+    name = _without_release(ecosystem)
     return _TYPES.get(name, name)
+
+
+def _without_release(ecosystem: str) -> str:
+    return ecosystem.partition(":")[0].strip().lower()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -81,6 +102,16 @@ def is_affected(kind: str, version: str, ranges: Sequence[Mapping[str, Any]], ve
     return version in versions or any(
         _in_range(kind, version, item.get("events")) for item in ranges if item.get("type") != "GIT"
     )
+
+
+def fixed_in(kind: str, version: str, ranges: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the oldest version newer than `version` that an advisory's ranges call fixed; None where there is none, or none that can be ordered."""
+    events = (item.get("events") for item in ranges if item.get("type") != "GIT")
+    edges = (
+        event.get("fixed") for part in events if isinstance(part, list) for event in part if isinstance(event, dict)
+    )
+    newer = sorted({edge for edge in edges if isinstance(edge, str) and compare(kind, version, edge) == -1})
+    return min(newer, key=cmp_to_key(lambda one, other: compare(kind, one, other) or 0), default=None)
 
 
 def _in_range(kind: str, version: str, events: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forensics.versions import compare, is_affected, package_of, type_of
+from forensics.versions import compare, fixed_in, full_version, is_affected, package_in, package_of, type_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ from forensics.versions import compare, is_affected, package_of, type_of
         ("pkg:golang/google.golang.org/genproto@v0#googleapis/api", ("golang", "google.golang.org/genproto")),
         ("pkg:PyPI/Django_Rest.framework@1.11", ("pypi", "django-rest-framework")),
         ("pkg:deb/debian/curl@7.50.3-1?arch=i386", ("deb", "debian/curl")),
+        ("pkg:deb/debian/debpk@1%3A1.0-2?distro=debian-12", ("deb", "debian/debpk")),
+        ("pkg:rpm/rhel/openssl@1.1.1k-9.el8", ("rpm", "redhat/openssl")),
+        ("pkg:rpm/opensuse.leap/Mesa@1", ("rpm", "opensuse/Mesa")),
         ("pkg://npm/x@1", ("npm", "x")),
         ("npm/x@1", ("", "")),
         ("pkg:npm/", ("", "")),
@@ -50,6 +53,44 @@ def test_ecosystems(ecosystem: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ecosystem", "name", "package"),
+    [
+        ("Debian:12", "debpk", ("deb", "debian/debpk")),
+        ("Ubuntu:22.04:LTS", "curl", ("deb", "ubuntu/curl")),
+        ("Alpine:v3.18", "openssl", ("apk", "alpine/openssl")),
+        ("Red Hat:enterprise_linux:9::baseos", "openssl", ("rpm", "redhat/openssl")),
+        ("AlmaLinux:9", "openssl", ("rpm", "almalinux/openssl")),
+        ("Rocky Linux:9", "openssl", ("rpm", "rocky/openssl")),
+        ("SUSE:Linux Enterprise Server 15 SP5", "Mesa", ("rpm", "suse/Mesa")),
+        ("openSUSE:Leap 15.5", "Mesa", ("rpm", "opensuse/Mesa")),
+        ("Wolfi", "openssl", ("apk", "wolfi/openssl")),
+        ("Chainguard", "openssl", ("apk", "chainguard/openssl")),
+        ("Photon OS:3.0", "openssl", ("rpm", "photon/openssl")),
+        ("npm", "@scope/sc", ("npm", "@scope/sc")),
+        ("Maven", "org.example:lib", ("maven", "org.example:lib")),
+        ("", "", ("", "")),
+    ],
+)
+def test_packages_that_advisories_name_by_ecosystem(ecosystem: str, name: str, package: tuple[str, str]) -> None:
+    assert package_in(ecosystem, name) == package
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "purl", "full"),
+    [
+        ("rpm", "1.0-1", "pkg:rpm/redhat/a@1.0-1?arch=x86_64&epoch=2", "2:1.0-1"),
+        ("rpm", "3:1.0-1", "pkg:rpm/redhat/a@1.0-1?epoch=2", "3:1.0-1"),
+        ("deb", "1.0-1", "pkg:deb/debian/a@1.0-1?epoch=1", "1:1.0-1"),
+        ("rpm", "1.0-1", "pkg:rpm/redhat/a@1.0-1", "1.0-1"),
+        ("rpm", "1.0-1", "pkg:rpm/redhat/a@1.0-1?epoch=x", "1.0-1"),
+        ("npm", "1.0.0", "pkg:npm/a@1.0.0?epoch=1", "1.0.0"),
+    ],
+)
+def test_an_epoch_may_stand_beside_the_version(kind: str, version: str, purl: str, full: str) -> None:
+    assert full_version(kind, version, purl) == full
+
+
+@pytest.mark.parametrize(
     ("kind", "first", "second", "side"),
     [
         ("npm", "1.2.3", "1.10.0", -1),
@@ -64,6 +105,10 @@ def test_ecosystems(ecosystem: str, kind: str) -> None:
         ("deb", "1:1.0-1", "2.0-1", 1),
         ("deb", "1.0~rc1-1", "1.0-1", -1),
         ("rpm", "1.0-1.el9", "1.0-2.el9", -1),
+        ("rpm", "1:1.0-1", "9.0-1", 1),
+        ("rpm", "1.0~rc1-1", "1.0-1", -1),
+        ("apk", "3.1.0-r4", "3.1.0-r10", -1),
+        ("apk", "1.0_rc1-r0", "1.0-r0", -1),
         ("unheard-of", "1.2.3", "1.2.4", -1),
         ("npm", "x", "x", 0),
         ("npm", "banana", "1.0.0", None),
@@ -117,3 +162,22 @@ def test_odd_advisories_name_nothing(ranges: Any) -> None:
 def test_versions_named_one_by_one_and_everything() -> None:
     assert is_affected("npm", "odd one", [], ["odd one"])
     assert is_affected("npm", "0.0.1", [{"type": "SEMVER", "events": [{"introduced": "0"}]}], [])
+
+
+@pytest.mark.parametrize(
+    ("version", "events", "fixed"),
+    [
+        ("1.0.0", [{"introduced": "0"}, {"fixed": "1.2.0"}], "1.2.0"),
+        ("1.0.0", [{"introduced": "0"}, {"fixed": "0.9.0"}, {"introduced": "1.0.0"}, {"fixed": "1.10.0"}, {"fixed": "1.9.0"}], "1.9.0"),
+        ("1.0.0", [{"introduced": "0"}, {"last_affected": "1.2.0"}], None),
+        ("1.0.0", [{"introduced": "0"}, {"fixed": "banana"}], None),
+        ("1.0.0", [{"introduced": "0"}, {"fixed": {"x": []}}], None),
+        ("1.0.0", "no list", None),
+    ],
+)  # fmt: skip
+def test_the_next_fixed_version(version: str, events: Any, fixed: str | None) -> None:
+    assert fixed_in("npm", version, [{"type": "SEMVER", "events": events}]) == fixed
+
+
+def test_a_commit_is_no_fixed_version() -> None:
+    assert fixed_in("npm", "1.0.0", [{"type": "GIT", "events": [{"fixed": "9" * 40}]}]) is None

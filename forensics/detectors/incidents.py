@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from forensics.detectors import components
 from forensics.findings import CONFIDENCES, SEVERITIES, Finding, Incident, level
 from forensics.text import bytes_text, listing, plural
 
@@ -20,7 +21,7 @@ _MOST_NAMED = 50  # components named on one connection
 
 
 def story_keys(finding: Finding) -> set[str]:
-    """Return what ties a finding to others: destination name or address, route, header, component, check of the rollout."""
+    """Return what ties a finding to others: destination name or address, route, header, component, advisory, check of the rollout."""
     entity, details = finding.entity, finding.details
     keys = {f"destination {entity[name]}" for name in ("destination",) if entity.get(name)}
     if details.get("destination_address"):
@@ -33,6 +34,8 @@ def story_keys(finding: Finding) -> set[str]:
         keys.add("components with another version")
     elif entity.get("component"):
         keys.add(f"component {entity['component']}")
+    if entity.get("vulnerability"):
+        keys.add(f"advisory {entity['vulnerability']}")
     if finding.family == "rollout":
         keys.add(f"check {finding.detector}")
     return keys or {f"finding {finding.id}"}
@@ -145,47 +148,43 @@ def _incident(members: list[Finding]) -> Incident:
         members, key=lambda item: (-level(item.severity), -CONFIDENCES.index(item.confidence), item.detector, item.id)
     )
     lead = ordered[0]
-    names = [
-        str(item.entity["component"])
-        for item in ordered
-        if item.detector == lead.detector and "component" in item.entity
-    ]
     severity = SEVERITIES[max(level(item.severity) for item in ordered)]
     behaviour = [item for item in ordered if item.family != "supply_chain"] or ordered
-    components = list(dict.fromkeys(label for item in ordered for label in item.changed_components))
+    changed = list(dict.fromkeys(label for item in ordered for label in item.changed_components))
     first = min((item.first_seen for item in behaviour if item.first_seen), default="")
     last = max((item.last_seen for item in behaviour if item.last_seen), default="")
     return Incident(
         id="I-" + lead.id.removeprefix("F-"),
-        title=_title(lead, names, ordered),
+        title=_title(lead, ordered),
         severity=severity,
         confidence=CONFIDENCES[
             max(CONFIDENCES.index(item.confidence) for item in ordered if item.severity == severity)
         ],
-        summary=_summary(ordered, components),
+        summary=_summary(ordered, changed),
         findings=[item.id for item in ordered],
         recommendation=lead.recommendation,
         first_seen=first,
         last_seen=last,
         entities=_entities(ordered),
-        changed_components=components,
+        changed_components=changed,
     )
 
 
-def _title(lead: Finding, components: list[str], members: list[Finding]) -> str:
+def _title(lead: Finding, members: list[Finding]) -> str:
     entity = lead.entity
     if "destination" in entity:
         return f"{lead.title}: {entity['destination']}:{entity.get('destination_port')}"
     if "route" in entity:
         return f"{lead.title}: {entity.get('http_request_method') or ''} {entity['route']}".replace("  ", " ")
     if "component" in entity:
-        return f"{lead.title}: {listing(sorted(components), 4)}"
-    alike = sorted(", ".join(map(str, item.entity.values())) for item in members[1:] if item.detector == lead.detector)
-    return f"{lead.title}: {listing([', '.join(map(str, entity.values())), *alike], 4)}"
+        alike = [item for item in members if item.detector == lead.detector and "component" in item.entity]
+        return f"{lead.title}: {components.title(alike)}"
+    others = sorted(", ".join(map(str, item.entity.values())) for item in members[1:] if item.detector == lead.detector)
+    return f"{lead.title}: {listing([', '.join(map(str, entity.values())), *others], 4)}"
 
 
 def _entities(members: list[Finding]) -> list[str]:
-    """Name what the story is about, once each: destinations, routes, pods, headers."""
+    """Name what the story is about, once each: destinations, routes, pods, headers, components, advisories."""
     seen: dict[str, None] = {}
     for item in members:
         entity, details = item.entity, item.details
@@ -195,7 +194,7 @@ def _entities(members: list[Finding]) -> list[str]:
             seen[str(details["destination_address"])] = None
         if "route" in entity:
             seen[f"{entity.get('http_request_method') or ''} {entity['route']}".strip()] = None
-        for key in ("header", "component"):
+        for key in ("header", "component", "vulnerability"):
             if key in entity:
                 seen[str(entity[key])] = None
         if details.get("pod"):
@@ -203,16 +202,11 @@ def _entities(members: list[Finding]) -> list[str]:
     return list(seen)
 
 
-def _summary(members: list[Finding], components: list[str]) -> str:
+def _summary(members: list[Finding], changed: list[str]) -> str:
     """One paragraph: what, where, when, how much, with what change."""
     lead = members[0]
     if all(item.family == "supply_chain" for item in members):
-        return (
-            "; ".join(
-                _component(item) for item in sorted(members, key=lambda item: str(item.entity.get("component")))[:20]
-            )
-            + "."
-        )
+        return components.summary(members)
     parts = [_counts(lead)]
     bytes_up = max((item.details["bytes_up"] for item in members if item.details.get("bytes_up")), default=None)
     if bytes_up:
@@ -227,16 +221,12 @@ def _summary(members: list[Finding], components: list[str]) -> str:
     text = ", ".join(parts) + "."
     if others:
         text += " Also: " + "; ".join(title[:1].lower() + title[1:] for title in others) + "."
-    if components:
-        text += f" New in this release: {listing(components)}."
+    advisories = [item for item in members if "vulnerability" in item.entity]
+    if advisories:
+        text += f" Advisories: {components.summary(advisories)}"
+    if changed:
+        text += f" New in this release: {listing(changed)}."
     return text
-
-
-def _component(item: Finding) -> str:
-    entity = item.entity
-    if "version_to" in entity:
-        return f"{entity['component']} {entity['version_from'] or '?'} -> {entity['version_to'] or '?'}"
-    return f"{entity.get('component')} {entity.get('component_version') or ''} is new".replace("  ", " ")
 
 
 def _counts(lead: Finding) -> str:

@@ -23,7 +23,7 @@ select v.vulnerability_id, p.component, min(v.severity), max(v.severity_score), 
     list_sort(list(distinct p.component_version) filter (where p.cohort = 'baseline')),
     list_sort(list(distinct p.component_version) filter (where p.cohort = 'canary'))
 from dims.vulnerable v
-join component_parts p on p.ecosystem = v.ecosystem and p.package = v.package and p.component_version = v.component_version
+join component_parts p on p.purl = v.purl and p.component_version = v.component_version
 where p.cohort in ('canary', 'baseline')
 group by v.vulnerability_id, p.component
 order by max(v.severity_score) desc nulls last, p.component, v.vulnerability_id

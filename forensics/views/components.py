@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from forensics.distributions import Release, agree, qualifier, release, release_of
 from forensics.store import Store
-from forensics.versions import compare, is_affected, named, package_of, type_of
+from forensics.versions import compare, fixed_in, full_version, is_affected, package_in, package_of
 from forensics.views.tables import distinct, keep_rows
 
 _WORDS = {-1: "upgraded", 0: "changed", 1: "downgraded", None: "changed"}
@@ -25,6 +26,12 @@ select vulnerability_id, package_ecosystem, package_name, package_purl, affected
     summary, aliases
 from main.vulnerabilities
 where not coalesce(is_withdrawn, false) and vulnerability_id is not null
+order by all
+"""
+_PRESENT = """
+select distinct ecosystem, package, purl, component_version
+from component_parts
+where package is not null and component_version is not null
 order by all
 """
 
@@ -47,8 +54,8 @@ def components(store: Store) -> None:
         store, "dims.version_changes", changes, component=text, version_from=text, version_to=text, direction=text
     )
     keep_rows(
-        store, "dims.vulnerable", list(_vulnerable(store)), ecosystem=text, package=text, component_version=text, vulnerability_id=text, severity=text,
-        severity_score=pa.float64(), summary=text, aliases=text,
+        store, "dims.vulnerable", list(_vulnerable(store)), ecosystem=text, package=text, purl=text, component_version=text, vulnerability_id=text, severity=text,
+        severity_score=pa.float64(), summary=text, aliases=text, fixed_version=text,
     )  # fmt: skip
 
 
@@ -69,20 +76,28 @@ def _changes(store: Store) -> Iterator[dict[str, Any]]:
 
 
 def _vulnerable(store: Store) -> Iterator[dict[str, Any]]:
-    """Match advisories with the distinct versions of the packages they name."""
-    present: dict[tuple[str, str], list[str]] = defaultdict(list)
-    sql = "select distinct ecosystem, package, component_version from component_parts where package is not null and component_version is not null order by all"
-    for ecosystem, package, version in store.rows(sql):
-        present[ecosystem, package].append(version)
-    found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for name, ecosystem, package, purl, ranges, versions, severity, score, summary, aliases in store.rows(_ADVISORIES):
-        kind, wanted = (
-            package_of(purl) if purl else (type_of(ecosystem or ""), named(type_of(ecosystem or ""), package or ""))
-        )
-        for version in present.get((kind, wanted), ()):
-            if is_affected(kind, version, json.loads(ranges or "[]"), versions or ()):
-                found[kind, wanted, version, name] = {
-                    "ecosystem": kind, "package": wanted, "component_version": version, "vulnerability_id": name, "severity": severity,
-                    "severity_score": score, "summary": summary, "aliases": ", ".join(aliases or ()),
+    """Match advisories with the distinct versions of the packages they name, and of a distribution's packages with the release."""
+    present: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for ecosystem, package, purl, version in store.rows(_PRESENT):
+        present[ecosystem, package].append((purl, version))
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for name, ecosystem, package, advised, ranges, versions, severity, score, summary, aliases in store.rows(
+        _ADVISORIES
+    ):
+        kind, wanted = package_of(advised) if advised else package_in(ecosystem or "", package or "")
+        only, events = _advised_release(ecosystem or "", advised or ""), json.loads(ranges or "[]")
+        for purl, version in present.get((kind, wanted), ()):
+            full = full_version(kind, version, purl)
+            is_named = is_affected(kind, full, events, versions or ())
+            if is_named and (not only or agree(release(qualifier(purl, "distro")), only)):
+                found[kind, wanted, version, name, purl] = {
+                    "ecosystem": kind, "package": wanted, "purl": purl, "component_version": version, "vulnerability_id": name,
+                    "severity": severity, "severity_score": score, "summary": summary, "aliases": ", ".join(aliases or ()),
+                    "fixed_version": fixed_in(kind, full, events),
                 }  # fmt: skip
     yield from (found[key] for key in sorted(found))
+
+
+def _advised_release(ecosystem: str, purl: str) -> Release:
+    """Return the release of a distribution that an advisory is about: its ecosystem's, else that of its purl."""
+    return release_of(ecosystem) or release(qualifier(purl, "distro"))

@@ -1,4 +1,5 @@
-/* One row per component of a bill of materials: `component` is group and name, `package` the name by its purl, as advisories write it. */
+/* One row per component of a bill of materials: `component` is group and name, `package` the name by its purl, as advisories write it
+   (of a distribution with its vendor: `debian/curl`). */
 create view component_parts as
 select
     c.cohort, coalesce(nullif(c.component_group, '') || '/', '') || c.component_name as component,

@@ -65,6 +65,14 @@ TRACE = finding("disclosure.stack_trace", http_request_method="GET", route="/ord
 HEADER = finding("headers.security_header_lost", header="strict-transport-security", verdict="absent")
 
 
+VULNERABLE = finding(
+    "supply_chain.vulnerability_introduced",
+    component="intro",
+    vulnerability="GHSA-1",
+    details={"versions": ["2.0.0"], "versions_from": ["1.9.9"], "fixed_version": "2.0.5"},
+)
+
+
 def names(findings: list[Finding]) -> list[set[str]]:
     by_id = {item.id: item.detector for item in findings}
     return [{by_id[key] for key in incident.findings} for incident in group(findings)]
@@ -77,6 +85,7 @@ def names(findings: list[Finding]) -> list[set[str]]:
         (ROUTE, {"route GET /orders/{id}"}),
         (HEADER, {"header strict-transport-security"}),
         (ADDED, {"component @org/helper"}),
+        (VULNERABLE, {"component intro", "advisory GHSA-1"}),
     ],
 )
 def test_story_keys(item: Finding, keys: set[str]) -> None:
@@ -180,3 +189,69 @@ def test_findings_of_one_check_of_the_rollout_are_one_incident() -> None:
     )  # the lead first
     assert "Also" not in incident.summary
     assert len(group([*late, finding("rollout.traffic_share", phase="weight-10")])) == 2
+
+
+def test_an_advisory_is_named_with_component_versions_and_the_fixed_one() -> None:
+    [incident] = group([VULNERABLE])
+    assert incident.title == "Title of supply_chain.vulnerability_introduced: intro 1.9.9 -> 2.0.0 (GHSA-1)"
+    assert incident.summary == "GHSA-1: intro 1.9.9 -> 2.0.0, fixed in 2.0.5."
+    assert incident.entities == ["intro", "GHSA-1"]
+
+
+def test_an_advisory_of_a_new_component_says_that_it_is_new() -> None:
+    fresh = finding(
+        "supply_chain.vulnerability_introduced",
+        component="brandnew",
+        vulnerability="GHSA-2",
+        details={"versions": ["1.0.0"], "versions_from": None, "fixed_version": None},
+    )
+    added = finding("supply_chain.component_added", "low", component="brandnew", component_version="1.0.0")
+    [incident] = group([fresh, added])
+    assert incident.title.endswith(": brandnew 1.0.0 is new (GHSA-2)")
+    assert incident.summary == "GHSA-2: brandnew 1.0.0 is new."
+
+
+def test_advisories_of_one_component_are_one_incident_and_so_is_one_advisory_of_many() -> None:
+    def of(component: str, vulnerability: str) -> Finding:
+        details = {"versions": ["2"], "versions_from": ["1"]}
+        return finding(
+            "supply_chain.vulnerability_introduced", component=component, vulnerability=vulnerability, details=details
+        )
+
+    [incident] = group([of("libssl", "CVE-1"), of("libssl", "CVE-2"), of("libcrypto", "CVE-1")])
+    assert incident.title.endswith(": libcrypto 1 -> 2 (CVE-1), libssl 1 -> 2 (CVE-1, CVE-2)")
+    assert len(group([of("a", "CVE-1"), of("b", "CVE-2")])) == 2
+
+
+def test_what_left_and_what_changed_hands_is_not_told_as_new() -> None:
+    gone = finding("supply_chain.component_removed", component="gone", details={"versions": ["1.0.0"]})
+    licence = finding(
+        "supply_chain.licence_changed", component="lic", details={"licences_from": ["MIT"], "licences_to": ["GPL-3.0"]}
+    )
+    supplier = finding(
+        "supply_chain.supplier_changed", component="sup", details={"suppliers_from": ["A"], "suppliers_to": ["B"]}
+    )
+    assert [group([item])[0].summary for item in (gone, licence, supplier)] == [
+        "gone 1.0.0 is gone.",
+        "lic: MIT -> GPL-3.0.",
+        "sup: A -> B.",
+    ]
+
+
+def test_a_story_of_behaviour_names_its_advisories_too() -> None:
+    bad = finding(
+        "supply_chain.vulnerability_introduced",
+        component="@org/helper",
+        vulnerability="GHSA-3",
+        details={"versions": ["1.0.3"]},
+    )
+    [incident] = group([HOME, ADDED, bad])
+    assert "Advisories: GHSA-3: @org/helper 1.0.3 is new." in incident.summary
+
+
+def test_a_long_list_of_components_is_cut_and_says_so() -> None:
+    changed = [
+        finding("supply_chain.component_changed", "info", component=f"c{i:03}", version_from="1", version_to="2")
+        for i in range(30)
+    ]
+    assert group(changed)[0].summary.endswith("c019 1 -> 2; and 10 more.")
