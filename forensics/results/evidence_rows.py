@@ -82,6 +82,13 @@ def _looked_up(context: Context, table: str, records: Sequence[str]) -> Rows:
         f"select t.record_id, {select} from {_WANTED} w "
         f"join observed.{table} t on t.record_no = w.record_no and t.record_id = w.record_id {_JOINS.get(table, '')}"
     )
-    numbers = [int(record.rpartition(":")[2]) for record in records]
-    rows = context.sandbox.rows(sql, {"records": list(records), "numbers": numbers})
+    numbered = [(record, number) for record in records if (number := _number(record)) is not None]
+    bound = {"records": [record for record, _ in numbered], "numbers": [number for _, number in numbered]}
+    rows = context.sandbox.rows(sql, bound)
     return {row[0]: [moment(value) if hasattr(value, "isoformat") else value for value in row] for row in rows}
+
+
+def _number(record: str) -> int | None:
+    """Return the record number of `EVIDENCE:NUMBER`; a detector of somebody else may call anything a record."""
+    digits = record.rpartition(":")[2]
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
