@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from forensics.background import beside
+from forensics.background import beside, bounded_memory
 from forensics.errors import CaseError, QueryError
 
 # What the engine raises; callers catch it without knowing the engine.
@@ -233,7 +232,7 @@ class Sandbox(Store):
         watchdog.daemon = True
         watchdog.start()
         try:
-            with _bounded_memory():
+            with bounded_memory(QUERY_BYTES):
                 return self._drained(lambda: self._limited(sql, parameters, limit))
         except (duckdb.Error, RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
             if late.is_set():
@@ -261,28 +260,6 @@ class Sandbox(Store):
     def _stop(self, late: threading.Event) -> None:
         late.set()
         self._connection.interrupt()
-
-
-@contextmanager
-def _bounded_memory() -> Iterator[None]:
-    """Let the process allocate no more than `QUERY_BYTES` beyond what it has: one value may be larger than the engine's own limit.
-
-    The engine's limit is for what it keeps in blocks; `repeat('x', 4000000000)` took 7.9 GB beside it. Linux counts private memory (RLIMIT_DATA);
-    elsewhere the engine's limit stands alone.
-    """
-    status = Path("/proc/self/status")
-    used = re.search(r"VmData:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    if used is None:
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = int(used[1]) * 1024 + QUERY_BYTES
-    limits = [limit for limit in (wanted, soft, hard) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def require_select(sql: str) -> None:
