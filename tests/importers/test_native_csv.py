@@ -184,9 +184,11 @@ def test_a_field_as_long_as_a_line_may_be(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "line", [b'"', b'"\n', b'"a\n', b'x","z\n', b'""', b'"",', b'"\r', b'a"', b'",', b'","\n', b'"""\n', b"\r"]
-)
+COSTLY = [b'"', b'"\n', b'","\n', b'"\r']
+OTHERS = [b'"a\n', b'x","z\n', b'""', b'"",', b'a"', b'",', b'"""\n', b"\r"]
+
+
+@pytest.mark.parametrize("line", [*COSTLY, *(pytest.param(line, marks=pytest.mark.slow) for line in OTHERS)])
 def test_time_and_memory_are_linear(line: bytes) -> None:
     """Four times as much takes no more than eight times as long; measured 3.6 to 4.4."""
 
