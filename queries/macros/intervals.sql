@@ -60,6 +60,9 @@ create or replace macro zero_event_bound(n, conf := 0.95) as
    99.99 %, after 8 up to 1 - 1e-8 (measured). `far` is how many counts further out matter. ---- */
 
 create or replace macro newton_steps(z) as case when abs(z) < 3.9 then 4 else 8 end;
+/* From this many events, and as many others, on the start is the limit: relative errors are below 1e-9 up to 99.9999 % and 3e-9 beyond (measured
+   against the steps), while the sums of the steps grow with the root of the count: 23 s at 10^9. */
+create or replace macro starts_exact(k) as k >= 1e6;
 create or replace macro as_step(x) as case when x > 3 then 3 when x < -3 then -3 else x end;
 
 /* k or fewer of n at the log odds x; the sum is that of a tail divided by its first chance */
@@ -71,14 +74,22 @@ create or replace macro log_odds_step(s, x) as
             - count_cell(m['n'] - m['k'], m['n'] * m['q'], ln(m['n'] * m['q']), m['n'] * m['p'] - m['k'])
             + ln(m['sum']) - ln(m['tail'])) * m['sum'] / ((m['n'] - m['k']) * m['p']));
 /* Where the steps start: Paulson's approximation of a quantile of F (1942); its a and b belong to n - k and to k + 1. */
-create or replace macro log_odds_start(k, n, z) as
+create or replace macro log_odds_near(k, n, z) as
     given(given({'k': k, 'n': n, 'z': z, 'a': 1 / (9 * greatest(n - k, 1)), 'b': 1 / (9 * (k + 1))}, lambda s: struct_insert(s,
         root := sqrt(greatest(0, s['b'] * pow(1 - s['a'], 2) + s['a'] * pow(1 - s['b'], 2) - s['a'] * s['b'] * s['z'] * s['z'])),
         bottom := greatest(0.1, pow(1 - s['a'], 2) - s['a'] * s['z'] * s['z']))), lambda s:
         ln((s['k'] + 1) / greatest(s['n'] - s['k'], 1))
             + 3 * ln(greatest(0.1, ((1 - s['a']) * (1 - s['b']) + s['z'] * s['root']) / s['bottom'])));
+/* Carter's expansion of Fisher's z (1947; Abramowitz and Stegun 26.5.22), a = k + 1 and b = n - k */
+create or replace macro log_odds_far(k, n, z) as
+    given(given({'a': 1 / (2 * k + 1), 'b': 1 / (2 * (n - k) - 1), 'ratio': (k + 1) / (n - k), 'z': z, 'l': (z * z - 3) / 6}, lambda s: struct_insert(s,
+        h := 2 / (s['a'] + s['b']))), lambda s:
+        ln(s['ratio']) + 2 * (s['z'] * sqrt(s['h'] + s['l']) / s['h'] + (s['b'] - s['a']) * (s['l'] + 5 / 6 - 2 / (3 * s['h']))));
+create or replace macro log_odds_start(k, n, z) as
+    case when starts_exact(least(k, n - k)) then log_odds_far(k, n, z) else log_odds_near(k, n, z) end;
 create or replace macro log_odds_limits(ks, n, tail, z) as
-    list_transform(list_transform(ks, lambda k: {'k': k, 'n': n, 'tail': tail, 'start': log_odds_start(k, n, z), 'steps': newton_steps(z),
+    list_transform(list_transform(ks, lambda k: {'k': k, 'n': n, 'tail': tail, 'start': log_odds_start(k, n, z),
+        'steps': case when starts_exact(least(k, n - k)) then 0 else newton_steps(z) end,
         'far': least(k, ceil(10 + sqrt(100 + 60 * (k + 1) * (1 - k / greatest(n, 1)))))}), lambda s:
         list_reduce(range(s['steps']), lambda x, i: x + as_step(log_odds_step(s, x)), s['start']));
 /* Clopper and Pearson's exact interval of k / n (1934); 0 to 1 where n is 0. */
@@ -98,11 +109,13 @@ create or replace macro log_mean_step(s, x) as
             else list_reduce(range((m['k'] + m['far'])::bigint, m['k']::bigint, -1), lambda sum, j: 1 + sum * m['mean'] / j, 1::double) end)), lambda m:
         m['side'] * (m['k'] - m['mean'] - count_cell(m['k'], m['mean'], m['x'], m['k'] - m['mean']) + ln(m['sum']) - ln(m['tail']))
             * m['sum'] / case m['side'] when 1 then m['mean'] else m['k'] end);
-/* from Wilson and Hilferty's approximation of chi-squared quantiles (1931) */
+/* from Wilson and Hilferty's approximation of chi-squared quantiles (1931), of many events from Cornish and Fisher's expansion (1937) */
 create or replace macro log_mean_start(shape, z) as
-    ln(shape) + 3 * ln(greatest(0.1, 1 - 1 / (9 * shape) + z / (3 * sqrt(shape))));
+    case when starts_exact(shape) then
+        ln(shape + z * sqrt(shape) + (z * z - 1) / 3 + (z * z - 7) * z / (36 * sqrt(shape)) - ((3 * z * z + 7) * z * z - 16) / (810 * shape))
+    else ln(shape) + 3 * ln(greatest(0.1, 1 - 1 / (9 * shape) + z / (3 * sqrt(shape)))) end;
 create or replace macro log_mean_limits(k, tail, z) as
-    list_transform(list_transform([-1, 1], lambda side: {'k': k, 'tail': tail, 'side': side, 'steps': newton_steps(z),
+    list_transform(list_transform([-1, 1], lambda side: {'k': k, 'tail': tail, 'side': side, 'steps': case when starts_exact(k) then 0 else newton_steps(z) end,
         'start': log_mean_start(nullif(k + (side + 1) / 2, 0), z * side),
         'far': least(case side when 1 then k else k + 1e12 end, ceil(10 + sqrt(100 + 60 * k)))}), lambda s:
         list_reduce(range(s['steps']), lambda x, i: x + as_step(log_mean_step(s, x)), s['start']));

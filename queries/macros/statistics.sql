@@ -66,7 +66,8 @@ create or replace macro table_read(made) as
         case when s['a'] * s['d'] < s['b'] * s['c'] then {'flip': true, 'a': s['b'], 'b': s['a'], 'c': s['d'], 'd': s['c']}
         else {'flip': false, 'a': s['a'], 'b': s['b'], 'c': s['c'], 'd': s['d']} end);
 create or replace macro trials_read(made) as
-    given(given(made, lambda s: {'k': as_count(s['k']), 'n': as_count(s['k']) + as_count(s['rest']), 'p': as_chance(s['p'])}), lambda s:
+    given(given(given(made, lambda s: {'k': s['k'], 'rest': s['rest'], 'p': as_chance(s['p'])}), lambda s:
+        {'k': case when s['p'] is not null then as_count(s['k']) end, 'n': as_count(s['k']) + as_count(s['rest']), 'p': s['p']}), lambda s:
         case when s['k'] < s['n'] * s['p'] then {'flip': true, 'k': s['n'] - s['k'], 'n': s['n'], 'p': 1 - s['p'], 'q': s['p']}
         else {'flip': false, 'k': s['k'], 'n': s['n'], 'p': s['p'], 'q': 1 - s['p']} end);
 
@@ -140,7 +141,8 @@ create or replace macro attainable_p(events, canary_total, baseline_total) as
         {'flip': false, 'a': s['a'], 'b': as_count(s['c'] - s['a']), 'c': s['e'] - s['a'], 'd': s['b'] - s['e'] + s['a']}))), lambda s:
         as_p(least_end(s['logs'][2], s['logs'][3], s['t']['low'] < s['t']['high'])));
 
-/* ---- Many hypotheses: a list in, q-values in the same order out; NULL is no hypothesis and stays NULL. With rows:
+/* ---- Many hypotheses: a list in, q-values in the same order out; NULL is no hypothesis and stays NULL, and so is what is no p from 0 to 1 or no
+   e-value from 0 on. With rows:
    select unnest(list(id order by id)) as id, unnest(benjamini_hochberg(list(p order by id))) as q from ... group by family ---- */
 
 /* the smallest from each place to the end, in steps of 1, 2, 4 ... */
@@ -152,7 +154,8 @@ create or replace macro steps_up(ps) as
     list_transform(list_zip(list_sort(ps, 'asc', 'nulls last'), list_resize([]::bigint[], len(ps), list_count(ps))), lambda x, rank:
         case when x[1] * (x[2] / rank) > 1 then 1 else x[1] * (x[2] / rank) end);
 create or replace macro benjamini_hochberg(ps) as
-    given(list_transform(ps, lambda p: p::double), lambda l:
+    given(list_transform(ps, lambda p: case when p::double between 0 and 1 then p::double end), lambda l:
         list_select(least_to_end(steps_up(l)), list_grade_up(list_grade_up(l, 'asc', 'nulls last'))));
 /* e-values (Wang and Ramdas 2022): valid however they depend on each other */
-create or replace macro e_benjamini_hochberg(es) as benjamini_hochberg(list_transform(es, lambda e: 1 / e::double));
+create or replace macro e_benjamini_hochberg(es) as
+    benjamini_hochberg(list_transform(es, lambda e: case when isnan(e::double) then null when e::double >= 1 then 1 / e::double when e::double >= 0 then 1 end));

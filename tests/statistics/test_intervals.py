@@ -63,6 +63,30 @@ def test_garwood_of_millions_keeps_its_definition(macro: Call) -> None:
         assert stats.poisson.cdf(k, high) == pytest.approx(0.0005, rel=1e-5)
 
 
+@pytest.mark.parametrize(("confidence", "error"), [(0.5, 1e-9), (0.95, 1e-9), (0.999999, 1e-9), (1 - 1e-12, 3e-9)])
+def test_expansions_of_many_events_are_what_the_steps_find(confidence: float, error: float, macro: Call) -> None:
+    k = np.array([1_000_000, 1_000_000, 1_234_567, 50_000_000, 99_000_000])
+    n = np.array([2_000_000, 100_000_000, 60_000_000, 100_000_000, 100_000_000])
+    for wanted, call in (
+        (clopper_pearson(k, n, confidence), "clopper_pearson(k, n"),
+        (poisson_interval(k, confidence), "poisson_interval(k"),
+    ):
+        found = macro(f"{call}, {confidence!r})", k=k, n=n)
+        assert found["low"] == pytest.approx(wanted[0], rel=error)
+        assert found["high"] == pytest.approx(wanted[1], rel=error)
+
+
+def test_the_largest_counts_have_intervals(macro: Call) -> None:
+    """They had taken minutes: a sum of millions of terms."""
+    k, n = np.array([10**6, 5 * 10**10, 10**11 - 10**6]), np.full(3, 10**11)
+    found = macro("clopper_pearson(k, n)", k=k, n=n)
+    assert found["low"] == pytest.approx(stats.beta.ppf(0.025, k, n - k + 1), rel=1e-9)
+    assert found["high"] == pytest.approx(stats.beta.isf(0.025, k + 1, n - k), rel=1e-9)
+    found = macro("poisson_interval(k)", k=n)
+    assert found["low"] == pytest.approx(stats.gamma.ppf(0.025, n), rel=1e-9)
+    assert found["high"] == pytest.approx(stats.gamma.isf(0.025, n + 1), rel=1e-9)
+
+
 @pytest.mark.parametrize("confidence", CONFIDENCES)
 def test_wilson(confidence: float, macro: Call) -> None:
     k, n = draw(100_000)

@@ -124,7 +124,8 @@ def test_null_and_what_is_no_count_give_null(counts: str, sandbox: Sandbox) -> N
 @pytest.mark.parametrize(
     "call",
     [
-        "binomial_test(1, 2, null)", "binomial_test(1, 2, 1.5)", "binomial_test(1, 2, 0)", "newcombe_interval(1, null, 2, 3)", "newcombe_interval(1, 2, 0, 0)",
+        "binomial_test(1, 2, null)", "binomial_test(1, 2, 1.5)", "binomial_test(1, 2, 0)", "binomial_test(0, 5, 0)",
+        "binomial_test(0, 5, 1)", "binomial_test(5, 0, 1)", "binomial_test(0, 0, 'nan')", "newcombe_interval(1, null, 2, 3)", "newcombe_interval(1, 2, 0, 0)",
         "wilson_interval(1, 2, 1)", "clopper_pearson(1, 2, null)", "poisson_interval(null)", "{'b': zero_event_bound(null)}", "{'b': zero_event_bound(-1)}",
         "{'p': attainable_p(9, 2, 3)}", "{'p': attainable_p(null, 2, 3)}", "{'z': normal_quantile(0)}",
     ],

@@ -43,6 +43,14 @@ def test_null_is_no_hypothesis_in_sql(sandbox: Sandbox) -> None:
     assert in_sql(sandbox, "benjamini_hochberg", [None, None]) == [None, None]
 
 
+def test_what_is_no_p_or_e_value_is_no_hypothesis_in_sql(sandbox: Sandbox) -> None:
+    nan, inf = math.nan, math.inf
+    assert in_sql(sandbox, "benjamini_hochberg", [nan, 0.5, 2.0, -1.0]) == [None, 0.5, None, None]
+    assert in_sql(sandbox, "benjamini_hochberg", [inf, 0.01, -inf, 0.04, 1.0, 0.0]) == [None, 0.02, None, pytest.approx(0.04 * 4 / 3), 1, 0]  # fmt: skip
+    assert in_sql(sandbox, "e_benjamini_hochberg", [0.0, -1.0, inf, None]) == [1, None, 0, None]
+    assert in_sql(sandbox, "e_benjamini_hochberg", [nan, 100.0, -inf, 0.5]) == [None, 0.02, None, 1]
+
+
 def test_q_values_by_family_of_rows(sandbox: Sandbox) -> None:
     """The form that the comment in the macros shows."""
     rows = sandbox.rows(
