@@ -172,7 +172,10 @@ def test_what_nobody_claims(name: str) -> None:
     assert importers.scores(head(NOBODY[name])) == []
 
 
-FORMATS = {"access": "envoy-json", "rollout": "kubernetes", "samples": "exchange", "sbom": "cyclonedx"}
+FORMATS = {
+    "access": "envoy-json", "rollout": "kubernetes", "samples": "exchange", "sbom": "cyclonedx", "config": "kubernetes", "logs": "app-json",
+    "auth": "native-ndjson", "waf": "modsecurity", "flags": "flag-events", "metrics": "prometheus-json", "audit": "kubernetes-audit",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -170,4 +170,7 @@ def test_a_log_first_seen_behind_the_head(tmp_path: Path) -> None:
 
 def test_keys_that_differ_by_case_or_are_empty(tmp_path: Path) -> None:
     row = load(tmp_path, lines({**CONN, "TS": 5, "": 6, "Vlan": 7})).row("connections")
-    assert (row["time"], attributes(row)) == (at("2026-03-03T09:00:00.000001"), {"Vlan": 7})
+    assert (row["time"], attributes(row)) == (
+        at("2026-03-03T09:00:00.000001"),
+        {"Vlan": 7, "_unmapped_keys": ["", "TS"]},
+    )
