@@ -32,6 +32,7 @@ from forensics.findings import (
 from forensics.store import QUERY_SECONDS, EngineError, Sandbox
 
 MAX_EVIDENCE = 20
+_OF_NOBODY = ("vulnerabilities",)  # advisories speak of packages, not of what ran
 _NOT_ROWS = ("rollout", "supply_chain")  # families whose findings are not about single records
 _NOT_DETAILS = {*COUNTS, "strata", "first_seen", "last_seen", "evidence", "modifiers"}
 MAX_ROWS = 10_000  # a detector that returns more is judged by the first; its state says so
@@ -136,7 +137,9 @@ def _missing(sandbox: Sandbox, needs: Needs) -> str:
         if not sandbox.value(query):
             return missing
     for table in needs.tables[1:]:
-        if not sandbox.value(f"select count(*) from (select 1 from main.{table} where cohort <> 'unknown' limit 1)"):
+        if table not in _OF_NOBODY and not sandbox.value(
+            f"select count(*) from (select 1 from main.{table} where cohort <> 'unknown' limit 1)"
+        ):
             return f"no row of {table} could be given to a cohort: canary.toml has no rule that reaches them"
     return ""
 

@@ -240,7 +240,8 @@ class Intake:
         if not all(self._holds(table, entry) for entry in previous for table in entry.rows):
             return None
         ends: list[tuple[int, int | None]] = [(size, None)]
-        if outcome.open_end:  # a line that was cut is not what it was
+        # A line that was cut is not what it was; without another record nothing would be compared, and the line would be lost.
+        if outcome.open_end and outcome.accepted + outcome.rejected > 1:
             whole = last_offset(outcome.files.values())
             ends.append((whole, whole))
         for end, before in ends:

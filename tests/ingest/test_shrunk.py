@@ -235,3 +235,14 @@ def test_another_line_before_the_cut_one_is_other_content(tmp_path: Path) -> Non
     case = create(tmp_path / "a.case")
     add(case, tmp_path / "logs", {"x.log": data})
     assert add(case, tmp_path / "logs", {"x.log": short}).entry.status == "ingested"
+
+
+@pytest.mark.parametrize("log", [ENVOY, COMBINED, ZEEK], ids=lambda log: log.name)
+def test_one_line_without_an_end_is_compared_with_nothing_and_kept(tmp_path: Path, log: Log) -> None:
+    """Where nothing but the cut line is there, nothing says that it is the beginning of what lay there before."""
+    case = create(tmp_path / "a.case")
+    add(case, tmp_path / "logs", {"x.log": start(log, 1, 100)})
+    other = start(log, 7, 1)
+    other = other[: other.rindex(b"\n")] if other.endswith(b"\n") else other
+    entry = add(case, tmp_path / "logs", {"x.log": other}).entry
+    assert (entry.status, entry.accepted + entry.rejected) == ("ingested", 1)
