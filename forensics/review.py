@@ -20,7 +20,7 @@ from forensics.errors import UsageError
 from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
 from forensics.results import Context as ResultContext
 from forensics.results import build_all, material
-from forensics.store import Sandbox
+from forensics.store import QUERY_SECONDS, Sandbox
 
 _PUBLIC = ("id", "name", "member", "continues", "first_record", "format", "observer", "status", "size", "sha256", "content_sha256", "compression", "records", "accepted", "rejected", "skipped",
            "salvaged", "duplicate_keys", "unmapped_keys", "rows", "first_time", "last_time", "time_rule", "note", "truncated", "duplicate_of",
@@ -29,12 +29,13 @@ _PUBLIC = ("id", "name", "member", "continues", "first_record", "format", "obser
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to detect: user folders of detectors, detectors to run or to leave out, threads."""
+    """How to detect: user folders of detectors, detectors to run or to leave out, threads, seconds one detector may take."""
 
     queries: Sequence[Path] = ()
     only: Sequence[str] = ()
     skip: Sequence[str] = ()
     threads: int | None = None
+    seconds: float = QUERY_SECONDS
     ingest: ingest.Options = field(default_factory=ingest.Options)
 
 
@@ -99,7 +100,7 @@ def detect(case: Case, options: Options) -> Result:
     ledger = case.ledger()
     case.require_tables()
     with views.opened(case, options.threads) as sandbox:
-        result = _judge(case, config, detectors, ledger, sandbox)
+        result = _judge(case, _context(config, ledger, options), detectors, ledger, sandbox)
         results = build_all(ResultContext(case, config, sandbox, result, detectors))
     result = msgspec.structs.replace(
         result, verdict=verdict.with_table(result.verdict, results["stable_canary"]["rows"])
@@ -112,10 +113,10 @@ def detect(case: Case, options: Options) -> Result:
 
 def judge(case: Case, options: Options) -> Result:
     """Return what the detectors find now in the case's tables; nothing is written. Raises like `detect`."""
-    config, detectors = case.config().config, _chosen(load_detectors(options.queries), options)
+    detectors, ledger = _chosen(load_detectors(options.queries), options), case.ledger()
     case.require_tables()
     with views.opened(case, options.threads) as sandbox:
-        return _judge(case, config, detectors, case.ledger(), sandbox)
+        return _judge(case, _context(case.config().config, ledger, options), detectors, ledger, sandbox)
 
 
 def _chosen(detectors: list[Detector], options: Options) -> list[Detector]:
@@ -142,10 +143,10 @@ def _chosen(detectors: list[Detector], options: Options) -> list[Detector]:
 
 
 def _judge(
-    case: Case, config: Config, detectors: list[Detector], ledger: list[LedgerEntry], sandbox: Sandbox
+    case: Case, context: DetectContext, detectors: list[Detector], ledger: list[LedgerEntry], sandbox: Sandbox
 ) -> Result:
-    as_of = _as_of(config, ledger)
-    outcomes = [run(sandbox, detector, DetectContext(config, as_of)) for detector in detectors]
+    config = context.config
+    outcomes = [run(sandbox, detector, context) for detector in detectors]
     states = [outcome.state for outcome in outcomes]
     found = with_changed_components(sorted((item for outcome in outcomes for item in outcome.findings), key=_order))
     incidents = group(found)
@@ -154,7 +155,7 @@ def _judge(
     return Result(
         schema_version=SCHEMA_VERSION,
         tool={"name": "canary-forensics", "version": __version__},
-        case=_about(case, config, sandbox, ledger, expired(config, as_of)),
+        case=_about(case, config, sandbox, ledger, expired(config, context.as_of)),
         verdict=verdict.decide(config, grade, states, found, incidents),
         coverage=grade,
         evidence=evidence,
@@ -162,6 +163,10 @@ def _judge(
         incidents=incidents,
         findings=found,
     )
+
+
+def _context(config: Config, ledger: list[LedgerEntry], options: Options) -> DetectContext:
+    return DetectContext(config, _as_of(config, ledger), options.seconds)
 
 
 def _order(finding: Finding) -> tuple[int, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 
 # C0, DEL, C1, zero-width, bidirectional controls, line separators, BOM, lone surrogates, tags: what a terminal or a reader
@@ -43,6 +44,18 @@ def safe_text(value: object, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         text = text[: limit - 1] + "…"
     return _UNSAFE.sub(_visible, text)
+
+
+def shell_word(text: str) -> str:
+    r"""Return `text` as one word for a shell, safe to show; where that takes escapes, as `$'\\x1b'` (bash, zsh, POSIX.1-2024)."""
+    if not _UNSAFE.search(text):
+        return shlex.quote(text)
+    return "$'" + _UNSAFE.sub(_octets, text.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+
+
+def _octets(match: re.Match[str]) -> str:
+    """Every byte as an octal escape of three digits, which no digit that follows can lengthen."""
+    return "".join(f"\\{byte:03o}" for byte in match.group().encode("utf-8", "surrogateescape"))
 
 
 def middle_cut(text: str, limit: int) -> str:

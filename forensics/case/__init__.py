@@ -251,9 +251,9 @@ def open_case(folder: Path) -> Case:
         CaseError: there is no case in `folder`. IntegrityError: it holds a link or a special file.
 
     """
-    require_plain(folder)
-    if not (folder / LEDGER).is_file():
+    if not os.path.lexists(folder / LEDGER):
         raise CaseError(f"{folder} is not a case.", hint="Make one with: canary-forensics review EVIDENCE --case DIR.")
+    require_plain(folder)
     case = Case(folder)
     if commit.interrupted(folder):
         with suppress(CaseError), exclusive(case):  # held by its writer, or read-only: then it is read as it is

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from forensics.cli.gate import fail_on_option
+from forensics.cli.options import seconds_option
 
 
 @click.command()
@@ -15,13 +16,14 @@ from forensics.cli.gate import fail_on_option
 @click.option("--only", multiple=True, metavar="GLOB", help="Run only these detectors.")
 @click.option("--skip", multiple=True, metavar="GLOB", help="Leave these detectors out.")
 @click.option("--queries", multiple=True, type=click.Path(path_type=Path), help="Folder with detectors of your own.")
+@seconds_option
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine; the result does not depend on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json instead of the summary.")
 @fail_on_option
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context, case: Path, config: Path | None, only: tuple[str, ...], skip: tuple[str, ...], queries: tuple[Path, ...],
-    threads: int | None, as_json: bool, fail_on: str | None,
+    threads: int | None, seconds: float, as_json: bool, fail_on: str | None,
 ) -> None:  # fmt: skip
     """Run the detectors over CASE and write findings, results and report again. No evidence is read."""
     from forensics.case import exclusive, open_case
@@ -39,7 +41,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             check_databases(loaded)
             opened.write_config(loaded)
             keep_databases(opened, loaded)
-        result = detect(opened, Options(queries=queries, only=only, skip=skip, threads=threads))
+        result = detect(opened, Options(queries=queries, only=only, skip=skip, threads=threads, seconds=seconds))
         write_report(opened, result)
     share = opened.config().config.ingest.max_reject_share
     if as_json:

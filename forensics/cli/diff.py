@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from forensics.cli.options import seconds_option
 from forensics.cli.output import emit, format_options
 from forensics.text import plural
 
@@ -15,8 +16,11 @@ from forensics.text import plural
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("other", type=click.Path(path_type=Path), required=False)
 @click.option("--queries", multiple=True, type=click.Path(path_type=Path), help="Folder with detectors of your own.")
+@seconds_option
 @format_options
-def command(case: Path, other: Path | None, queries: tuple[Path, ...], form: str, as_json: bool) -> None:
+def command(
+    case: Path, other: Path | None, queries: tuple[Path, ...], seconds: float, form: str, as_json: bool
+) -> None:
     """Compare the findings of CASE with those of OTHER; without OTHER with what today's detectors find in CASE, which is not written."""
     from forensics.case import open_case
     from forensics.cli.received import forged_is_told
@@ -25,7 +29,7 @@ def command(case: Path, other: Path | None, queries: tuple[Path, ...], form: str
     opened = open_case(case)
     with forged_is_told():
         before = _findings(opened)
-        after = _findings(open_case(other)) if other else _today(opened, queries)
+        after = _findings(open_case(other)) if other else _today(opened, queries, seconds)
         rows = difference.difference(before, after)
     emit(difference.COLUMNS, rows, form, as_json=as_json)
     counts = ", ".join(f"{sum(row[0] == change for row in rows):,} {change}" for change in ("new", "changed", "gone"))
@@ -39,11 +43,13 @@ def _findings(case: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _today(case: Any, queries: tuple[Path, ...]) -> list[dict[str, Any]]:
+def _today(case: Any, queries: tuple[Path, ...], seconds: float) -> list[dict[str, Any]]:
     import json
 
     from forensics.findings import canonical
     from forensics.review import Options, judge
 
-    found: list[dict[str, Any]] = json.loads(canonical(judge(case, Options(queries=queries))))["findings"]
+    found: list[dict[str, Any]] = json.loads(canonical(judge(case, Options(queries=queries, seconds=seconds))))[
+        "findings"
+    ]
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from forensics.text import safe_lines, safe_text
+from forensics.text import safe_lines, safe_text, shell_word
 
 
 @click.command()
@@ -30,6 +30,6 @@ def command(evidence: tuple[Path, ...], output: Path | None, force: bool) -> Non
     else:
         write_bytes(output, text.encode())
         click.echo(
-            f"{safe_text(output)}: check it, then: canary-forensics review {safe_text(evidence[0])} --config {safe_text(output)}",
+            f"{safe_text(output)}: check it, then: canary-forensics review {shell_word(str(evidence[0]))} --config {shell_word(str(output))}",
             err=True,
         )

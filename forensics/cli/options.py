@@ -17,6 +17,13 @@ def _memory(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str
     return f"{match[1]}{match[2]}" if match else ""
 
 
+def seconds_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--seconds` to a command that runs detectors."""
+    return click.option(
+        "--seconds", default=600.0, show_default=True, type=click.FloatRange(0.1), help="Time at most for one detector."
+    )(function)
+
+
 def memory_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--memory` to a command."""
     return click.option(

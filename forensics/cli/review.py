@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from forensics.cli.gate import fail_on_option
-from forensics.cli.options import memory_option
+from forensics.cli.options import memory_option, seconds_option
 
 
 @click.command(short_help="Review evidence: ingest, detect, report.")
@@ -20,13 +20,14 @@ from forensics.cli.options import memory_option
 @click.option("--ignore", multiple=True, metavar="GLOB", help="Leave out files of a folder.")
 @click.option("--queries", multiple=True, type=click.Path(path_type=Path), help="Folder with detectors of your own.")
 @memory_option
+@seconds_option
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine; the result does not depend on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json instead of the summary.")
 @fail_on_option
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context, evidence: tuple[Path, ...], config: Path | None, folder: Path | None, form: str, ignore: tuple[str, ...],
-    queries: tuple[Path, ...], threads: int | None, memory: str, as_json: bool, fail_on: str | None,
+    queries: tuple[Path, ...], threads: int | None, seconds: float, memory: str, as_json: bool, fail_on: str | None,
 ) -> None:  # fmt: skip
     """Turn exported evidence into a case, run the detectors and write a security review report.
 
@@ -39,7 +40,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from forensics.ingest import Options as IngestOptions
     from forensics.review import Options, review
 
-    options = Options(queries=queries, threads=threads, ingest=IngestOptions(form, ignore, threads, memory=memory))
+    options = Options(
+        queries=queries, threads=threads, seconds=seconds, ingest=IngestOptions(form, ignore, threads, memory=memory)
+    )
     with Bar() as bar:
         case, result = review(evidence, config, folder, options, bar)
     share = case.config().config.ingest.max_reject_share

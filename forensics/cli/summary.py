@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sys
 import textwrap
@@ -11,8 +10,9 @@ from collections.abc import Sequence
 import click
 
 from forensics.case import Case, LedgerEntry
+from forensics.evidence import file_of
 from forensics.findings import Incident, Result, level
-from forensics.text import listing, plural, safe_text
+from forensics.text import listing, plural, safe_text, shell_word
 
 _COLOURS = {"block": "red", "review": "yellow", "inconclusive": "yellow", "pass": "green"}
 _INDENT = " " * 11
@@ -110,12 +110,12 @@ def _counts(result: Result) -> None:
 
 
 def _next(case: Case, result: Result) -> None:
-    folder = safe_text(shlex.quote(str(case.folder)))
+    folder = shell_word(str(case.folder))
     click.echo("\nNext")
     if result.findings:
         click.echo(f"  canary-forensics explain {folder} {result.findings[0].id}")
     click.echo(f"  canary-forensics timeline {folder}")
     if not case.config().config.cohort:
         click.echo(
-            f"  canary-forensics init {' '.join(safe_text(shlex.quote(entry.path)) for entry in case.ledger()[:1])} ...   # proposes cohort rules"
+            f"  canary-forensics init {' '.join(shell_word(str(file_of(entry.path))) for entry in case.ledger()[:1])} ...   # proposes cohort rules"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forensics.evidence.archive import Kind, Member, archive_kind, walk
-from forensics.evidence.discover import Source, discover, printable
+from forensics.evidence.discover import Source, discover, file_of, printable
 from forensics.evidence.inflate import Compression, compression_of
 from forensics.evidence.reader import (
     HEAD_BYTES,
@@ -36,6 +36,7 @@ __all__ = [
     "archive_kind",
     "compression_of",
     "discover",
+    "file_of",
     "fingerprint",
     "open_file",
     "prefix_hashes",

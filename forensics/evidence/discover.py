@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ from forensics.text import safe_text
 
 # Of more files in one call only the largest are read: junk must not push out the logs. Measured in docs/performance.md.
 MAX_FILES = 10_000
+_SHOWN_BYTE = re.compile(rb"\\x([89a-f][0-9a-f])")  # what `printable` makes of a byte that is no UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,14 @@ def _refusal(entry: os.DirEntry[str]) -> str:
 def printable(name: str) -> str:
     """Return a file name with bytes that are not UTF-8 as visible escapes: JSON and databases hold text only."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def file_of(printed: str) -> Path:
+    r"""Return the file that a printed name stands for: itself, or the one whose bytes it shows as `\\xff`."""
+    if os.path.lexists(printed):
+        return Path(printed)
+    name = _SHOWN_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), os.fsencode(printed))
+    return Path(os.fsdecode(name)) if os.path.lexists(name) else Path(printed)
 
 
 def _limited(sources: list[Source]) -> list[Source]:

@@ -41,15 +41,16 @@ class _Entry:
 
 
 def recognise(head: Head) -> int:
-    """Score a whole small file of nothing but assignments to distinct upper-case names, blank lines and comments."""
+    """Score a whole small file of assignments to distinct upper-case names, blank lines and comments; one line in ten may be another."""
     if not head.complete or "=" not in head.text:
         return 0
-    keys = []
+    keys, others = [], 0
     for entry in _entries(head.text):
-        if entry.key is None or (entry.key and not _UPPER.fullmatch(entry.key)):
-            return 0
+        others += entry.key is None or not (not entry.key or _UPPER.fullmatch(entry.key))
         keys += [entry.key] if entry.key else []
-    return 75 if len(keys) >= _MIN_VARIABLES and len(set(keys)) * 10 >= len(keys) * 9 else 0
+    if len(keys) < _MIN_VARIABLES or len(set(keys)) * 10 < len(keys) * 9 or others * 10 > len(keys):
+        return 0
+    return 70 if others else 75
 
 
 def records(data: bytes) -> Iterator[Item]:

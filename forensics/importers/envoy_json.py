@@ -56,11 +56,17 @@ _USER = {
 }
 
 
+# Names of Envoy's own command operators (%RESPONSE_FLAGS%, %UPSTREAM_HOST%): teams choose which they log.
+_MARKS = (
+    "response_flags", "response_code_details", "upstream_host", "upstream_cluster", "downstream_remote_address",
+    "downstream_local_address", "upstream_service_time",
+)  # fmt: skip
+
+
 def recognise(head: Head) -> int:
-    """Score by the three keys that no other JSON log has together."""
-    return (
-        round(95 * head.share({"start_time", "response_code"})) if head.share({"response_flags", "start_time"}) else 0
-    )
+    """Score by the keys that each record has, and one of Envoy's own: no other JSON log has them together."""
+    own = any(head.share({"start_time", mark}) for mark in _MARKS)
+    return round(95 * head.share({"start_time", "response_code"})) if own else 0
 
 
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead

@@ -20,7 +20,7 @@ import numpy as np
 from forensics import views
 from forensics.case import LEDGER, Case, LedgerEntry
 from forensics.errors import EvidenceError, IntegrityError, TruncatedError, UsageError
-from forensics.evidence import HashingReader, archive_kind, read_head, walk
+from forensics.evidence import HashingReader, archive_kind, file_of, read_head, walk
 from forensics.importers import by_name
 from forensics.lines import Progress, batches
 from forensics.schema import TABLES
@@ -192,7 +192,7 @@ def located(case: Case, entry: LedgerEntry) -> Iterator[Path]:
     if copy.is_file():
         yield copy
     elif not entry.member:
-        yield Path(entry.path)
+        yield file_of(entry.path)
     else:
         case.temporary.mkdir(exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=case.temporary) as folder:
@@ -200,7 +200,7 @@ def located(case: Case, entry: LedgerEntry) -> Iterator[Path]:
 
 
 def _staged(entry: LedgerEntry, target: Path) -> Path:
-    archive = Path(entry.path)
+    archive = file_of(entry.path)
     kind = archive_kind(read_head(archive)[0])
     with closing(walk(archive, kind)) if kind else nullcontext(()) as members, suppress(TruncatedError):
         for member, data in members:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from forensics.cli import COMMANDS
+from tests.conftest import Reviewed
 from tests.end_to_end.harness import SAMPLES, run, spawn
 
 
@@ -57,6 +58,20 @@ def test_detectors_new_writes_a_start_that_is_found(tmp_path: Path) -> None:
     assert run("detectors", "new", "outbound.my_rule", "--queries", tmp_path).code == 2
     assert run("detectors", "new", "../evil", "--queries", tmp_path).code == 2
     assert not (tmp_path.parent / "evil.sql").exists()
+
+
+def test_a_detector_that_takes_too_long_is_an_error_and_not_a_pass(reviewed: Reviewed, tmp_path: Path) -> None:
+    """Without the option it would have ten minutes."""
+    run("detectors", "new", "outbound.slow", "--queries", tmp_path)
+    rule = next(tmp_path.rglob("slow.sql"))
+    endless = (
+        "from (select requests.* from requests, range(100000000) a, range(1000000) b where a.range % 7 <> b.range)"
+    )
+    rule.write_text(rule.read_text().replace("from requests", endless))
+    case = reviewed.copy("checkout-clean", tmp_path / "slow.case")
+    done = run("detect", case, "--queries", tmp_path, "--only", "outbound.slow", "--seconds", "0.2")
+    assert "0.2 s" in done.out
+    assert "failed" in done.out
 
 
 def test_formats_are_a_list() -> None:

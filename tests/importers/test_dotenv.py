@@ -78,6 +78,9 @@ def test_what_is_no_assignment() -> None:
         ("A=1\nB: 2\n", False),
         ("A=1\nB=2\necho x\n", False),
         ("A=1\nB=2\nA=3\n", False),
+        ("junk\n" + "".join(f"V{number}=1\n" for number in range(10)), True),
+        ("junk\nmore\n" + "".join(f"V{number}=1\n" for number in range(10)), False),
+        ("lower=1\n" + "".join(f"V{number}=1\n" for number in range(10)), True),
     ],
 )
 def test_whose_it_is(text: str, is_known: bool) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from forensics.importers import recognise
+from forensics.importers.contract import Head
 from tests.ingest.helpers import at, attributes, lines, load
 
 RECORD = {
@@ -68,6 +70,28 @@ def test_a_full_record(tmp_path: Path) -> None:
         "tls_client_server_name": "shop.example",
     }
     assert {key: row[key] for key in expected} == expected
+
+
+OWN = {key for key in RECORD if key.startswith(("upstream_", "downstream_")) or key in {"response_flags", "response_code_details"}} - {
+    "downstream_tls_version"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("without", "is_known"),
+    [
+        ({"response_flags"}, True),
+        (OWN - {"upstream_cluster"}, True),
+        (OWN, False),
+        ({"start_time"}, False),
+        ({"response_code"}, False),
+    ],
+)
+def test_which_keys_tell_it(without: set[str], is_known: bool) -> None:
+    """Users choose what Envoy logs: time, status and one operator of its own are enough."""
+    record = {key: value for key, value in RECORD.items() if key not in without}
+    found = recognise(Head(lines(record).encode(), complete=True))
+    assert (found is not None and found.name == "envoy-json") == is_known
 
 
 def test_a_dash_is_nothing(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from forensics.case import create
 from forensics.errors import FormatError, TruncatedError
 from forensics.evidence import HashingReader
 from forensics.ingest import Options, ingest
+from forensics.investigate.show import raw_lines
 from tests.ingest.helpers import load, load_paths
 
 CLF = b'203.0.113.7 - - [03/Mar/2026:09:00:00 +0000] "GET /%d HTTP/1.1" 200 512 "-" "%s"\n'
@@ -99,7 +100,7 @@ NAMES = [
 
 
 def test_names_of_every_kind(tmp_path: Path) -> None:
-    """All are read, each has a name of its own in the ledger, and a second ingest knows them again."""
+    """All are read and shown, each has a name of its own in the ledger, and a second ingest knows them again."""
     folder = tmp_path / "logs"
     folder.mkdir()
     for number, name in enumerate(NAMES):
@@ -108,6 +109,8 @@ def test_names_of_every_kind(tmp_path: Path) -> None:
     first = ingest(case, [folder], Options(threads=2))
     assert [entry.accepted for entry in first] == [200] * len(NAMES)
     assert len({entry.name for entry in first}) == len(NAMES)
+    shown = [raw_lines(case, entry, 1, 0)[0].data for entry in first]
+    assert sorted(shown) == sorted(log(number).split(b"\n")[0] for number in range(len(NAMES)))
     assert ingest(case, [folder], Options(threads=2)) == first
     assert len(case.ledger()) == len(NAMES)
 
