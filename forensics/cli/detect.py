@@ -27,10 +27,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:  # fmt: skip
     """Run the detectors over CASE and write findings, results and report again. No evidence is read."""
     from forensics.case import exclusive, open_case
-    from forensics.cli.gate import damaged, exit_code
     from forensics.cli.output import print_json
     from forensics.cli.summary import print_result
     from forensics.config import load
+    from forensics.gate import damaged, exit_code
     from forensics.review import Options, detect, write_report
     from forensics.views import check_databases, keep_databases
 

@@ -1,17 +1,13 @@
-"""Exit codes: one place that turns a result into a number."""
+"""The option that turns findings into an exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from forensics.case import LedgerEntry
-from forensics.findings import SEVERITIES, Result, level
-from forensics.text import listing
-
-DONE, FINDINGS, EVIDENCE = 0, 1, 3
+from forensics.findings import SEVERITIES
 
 
 def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -21,50 +17,3 @@ def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice([*reversed(SEVERITIES)]),
         help="Exit 1 on an active finding of this severity or above, 3 when inconclusive.",
     )(function)
-
-
-def exit_code(result: Result, ledger: Sequence[LedgerEntry], fail_on: str | None, max_reject_share: float) -> int:
-    """Return 1 for gated findings, 3 for damaged evidence or a gated inconclusive verdict, else 0; 1 goes before 3."""
-    if fail_on is not None and any(
-        _counts(item.severity, fail_on)
-        for item in result.findings
-        if item.status == "active" and item.novelty != "pre_existing"
-    ):
-        return FINDINGS
-    if damaged(ledger, max_reject_share):
-        return EVIDENCE
-    return EVIDENCE if fail_on is not None and result.verdict.outcome == "inconclusive" else DONE
-
-
-def _counts(severity: str, fail_on: str) -> bool:
-    return level(severity) >= level(fail_on)
-
-
-def damaged(ledger: Sequence[LedgerEntry], max_reject_share: float) -> list[str]:
-    """Return a sentence for each file that is cut, unreadable, or has too many rejects."""
-    told = (
-        []
-        if any(entry.status in ("ingested", "duplicate", "contained") for entry in ledger)
-        else ["no file was recognised as evidence"]
-    )
-    told += _unread(ledger, "failed", "could not be read")
-    told += _unread(ledger, "pending", "not read, since the ingest was interrupted: run the same command again")
-    for entry in ledger:
-        if entry.status in ("failed", "pending", "replaced", "contained"):
-            continue
-        if entry.truncated and entry.status == "archive":
-            told.append(f"{entry.name}: {entry.truncated}")
-        elif entry.truncated:
-            told.append(f"{entry.name} is damaged or cut; {entry.accepted:,} records were kept")
-        elif entry.rejected > max_reject_share * max(entry.records, 1):
-            told.append(f"{entry.name}: {entry.rejected:,} of {entry.records:,} records could not be parsed")
-    return told
-
-
-def _unread(ledger: Sequence[LedgerEntry], status: str, what: str) -> list[str]:
-    """Return a sentence for each reason: a hundred thousand files that share one are told once."""
-    reasons: dict[str, list[str]] = {}
-    for entry in ledger:
-        if entry.status == status:
-            reasons.setdefault(entry.note, []).append(entry.name)
-    return [f"{listing(names)} {what}: {note}" for note, names in reasons.items()]

@@ -24,9 +24,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:  # fmt: skip
     """Add EVIDENCE to CASE (made if it is not there) and print its ledger. The same content is not counted twice."""
     from forensics.case import create, exclusive
-    from forensics.cli.gate import EVIDENCE, damaged
     from forensics.cli.progress import Bar
     from forensics.cli.status import print_ledger
+    from forensics.gate import EVIDENCE, damaged
     from forensics.ingest import Options, ingest
     from forensics.review import find_config
     from forensics.views import keep_databases

@@ -33,10 +33,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     EVIDENCE is files or folders; - is standard input. Nothing in it is changed.
     """
-    from forensics.cli.gate import damaged, exit_code
     from forensics.cli.output import print_json
     from forensics.cli.progress import Bar
     from forensics.cli.summary import print_result
+    from forensics.gate import damaged, exit_code
     from forensics.ingest import Options as IngestOptions
     from forensics.review import Options, review
 

@@ -10,12 +10,12 @@ import tomllib
 import types
 import typing
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ from forensics.errors import ConfigError, Location
 from forensics.schema import TABLES
 
 FILE_NAME = "canary.toml"
+S = TypeVar("S", bound=msgspec.Struct)
 MAX_TEXT, MAX_ENTRIES, MAX_PATTERN = 1_000_000, 1000, 10_000
 _MAX_DOTS = 5000  # in one line: a key of very many parts takes the parser quadratic time
 _MAX_PROBLEMS = 100
@@ -60,17 +61,25 @@ def load(path: Path) -> Loaded:
         ConfigError: the file cannot be read, is not TOML, or breaks a rule; the first problem is told, with the number of others.
 
     """
-    text = _read(path)
+    text = read_text(path)
     config, problems = check(text)
     if config is None or problems:
-        first, *others = problems
-        more = f" (and {len(others)} more)" if others else ""
-        raise ConfigError(
-            first.message + more,
-            hint=f"canary-forensics config validate {path} lists every problem.",
-            location=Location(path, first.line, first.key),
-        )
+        raise _refused(path, problems, f"canary-forensics config validate {path} lists every problem.")
     return Loaded(config, text, path)
+
+
+def load_as(path: Path, kind: type[S], rules: Callable[[S], Iterator[Problem]]) -> S:
+    """Return another TOML file as a struct, checked like canary.toml; raises `ConfigError` like `load`."""
+    value, problems = checked(read_text(path), kind, rules, path.name)
+    if value is None or problems:
+        raise _refused(path, problems, "Correct the file and run the same again.")
+    return value
+
+
+def _refused(path: Path, problems: list[Problem], hint: str) -> ConfigError:
+    first, *others = problems
+    more = f" (and {len(others)} more)" if others else ""
+    return ConfigError(first.message + more, hint=hint, location=Location(path, first.line, first.key))
 
 
 def empty() -> Loaded:
@@ -89,6 +98,13 @@ def parse(text: str, path: Path | None = None) -> Loaded:
 
 def check(text: str) -> tuple[Config | None, list[Problem]]:
     """Return the configuration, or None, and every problem found."""
+    return checked(text, Config, _rule_problems, FILE_NAME)
+
+
+def checked(
+    text: str, kind: type[S], rules: Callable[[S], Iterator[Problem]], name: str
+) -> tuple[S | None, list[Problem]]:
+    """Return a TOML text as a struct, or None, and every problem found: of TOML, of keys, of types, then of `rules`."""
     if len(text) > MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
         return None, [
             Problem(
@@ -103,14 +119,14 @@ def check(text: str) -> tuple[Config | None, list[Problem]]:
         return None, [Problem("", f"This is not valid TOML: {error}.", int(found[1]) if found else None)]
     except (ValueError, RecursionError):
         return None, [Problem("", "This holds a number or a nesting that is too large.")]
-    problems = [_located(text, problem) for problem in islice(_unknown_keys(Config, data, ""), _MAX_PROBLEMS)]
+    problems = [_located(text, problem) for problem in islice(_unknown_keys(kind, data, "", name), _MAX_PROBLEMS)]
     if problems:
         return None, problems
     try:
-        config = msgspec.convert(data, Config)
+        value = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         return None, [_located(text, _value_problem(error))]
-    return config, [_located(text, problem) for problem in islice(_rule_problems(config), _MAX_PROBLEMS)]
+    return value, [_located(text, problem) for problem in islice(rules(value), _MAX_PROBLEMS)]
 
 
 def json_schema() -> dict[str, Any]:
@@ -121,7 +137,8 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a TOML file; raises `ConfigError`."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -134,23 +151,23 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str) -> Iterator[Problem]:
+def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str, name: str) -> Iterator[Problem]:
     fields = {item.encode_name: item.type for item in msgspec.structs.fields(kind)}
     for key, value in data.items():
         path = f"{prefix}{key}"
         if key not in fields:
             near = difflib.get_close_matches(key, fields, 1, 0.5)
             advice = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(fields)}."
-            yield Problem(path, f"`{key}` is not a key of {prefix.rstrip('.') or FILE_NAME}{advice}")
+            yield Problem(path, f"`{key}` is not a key of {prefix.rstrip('.') or name}{advice}")
             continue
         inner = _struct_of(fields[key])
         if inner is None:
             continue
         if isinstance(value, dict):
-            yield from _unknown_keys(inner, value, f"{path}.")
+            yield from _unknown_keys(inner, value, f"{path}.", name)
         for index, entry in enumerate(value if isinstance(value, list) else []):
             if isinstance(entry, dict):
-                yield from _unknown_keys(inner, entry, f"{path}[{index}].")
+                yield from _unknown_keys(inner, entry, f"{path}[{index}].", name)
 
 
 def _struct_of(kind: Any) -> type[Any] | None:

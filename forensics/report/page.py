@@ -37,6 +37,11 @@ def render(findings: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]
     return page.render(context, sections=_sections(folders), figures=figures(context))
 
 
+def render_page(name: str, context: Mapping[str, Any]) -> str:
+    """Return another page of reports/, under the same rules of text."""
+    return _environment((tree("reports"),)).get_template(name).render(context)
+
+
 def _sections(folders: Sequence[Traversable]) -> list[dict[str, str]]:
     sections: list[dict[str, str]] = tomllib.loads(_source(folders, "report.toml") or "").get("section", [])
     for section in sections:
