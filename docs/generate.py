@@ -1,4 +1,4 @@
-"""Write the generated pages of this folder: cli.md, tables.md, detectors.md, formats.md and the two JSON Schemas.
+"""Write the generated pages of this folder: cli.md, tables.md, detectors.md, formats.md, the two JSON Schemas, and the outputs in investigation.md.
 
     python docs/generate.py
 
@@ -24,6 +24,10 @@ from forensics.schema import TABLES, Column, Table
 from forensics.views import DIMENSIONS
 
 FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER))
+
+from walkthrough import refreshed  # noqa: E402 - lies beside this file
+
 _EXCHANGE = """
 ## Exchange NDJSON
 
@@ -70,6 +74,7 @@ def pages() -> dict[str, str]:
         "formats.md": _text(_formats()),
         "findings.schema.json": json.dumps(findings_schema(), indent=2) + "\n",
         "canary.schema.json": json.dumps(config_schema(), indent=2) + "\n",
+        "investigation.md": refreshed((FOLDER / "investigation.md").read_text(encoding="utf-8")),
     }
 
 
