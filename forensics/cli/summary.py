@@ -10,12 +10,14 @@ from collections.abc import Sequence
 import click
 
 from forensics.case import Case, LedgerEntry
+from forensics.detectors import CUT
 from forensics.evidence import file_of
 from forensics.findings import Incident, Result, level
-from forensics.text import listing, plural, safe_text, shell_word
+from forensics.text import listing, middle_cut, plural, safe_text, shell_word
 
 _COLOURS = {"block": "red", "review": "yellow", "inconclusive": "yellow", "pass": "green"}
 _INDENT = " " * 11
+_MOST = 1000  # characters of a sentence with names of the evidence; the report has them whole
 
 
 def print_result(case: Case, result: Result, damaged: Sequence[str]) -> None:
@@ -73,7 +75,7 @@ def _detectors(result: Result) -> None:
     click.echo(f"Detectors  {', '.join(words)}")
     silent: dict[str, list[str]] = {}
     for state in result.detectors:
-        if state.state in ("not_evaluated", "error"):
+        if state.state in ("not_evaluated", "error") or state.reason.endswith(CUT):
             silent.setdefault(state.reason, []).append(state.id)
     for reason, names in silent.items():
         _hanging(f"- {safe_text(reason)}: {listing(names, 4)}")
@@ -86,8 +88,8 @@ def _incident(incident: Incident) -> None:
         bold=True,
         fg="red" if level(incident.severity) >= level("high") else "yellow",
     )
-    click.echo(f"  {safe_text(incident.title)}")
-    _hanging(safe_text(incident.summary))
+    click.echo(f"  {safe_text(middle_cut(incident.title, _MOST))}")
+    _hanging(safe_text(middle_cut(incident.summary, _MOST)))
     _hanging(f"-> {safe_text(incident.recommendation)}")
 
 

@@ -2,10 +2,11 @@
 
 from forensics.detectors.front import Detector, by_id, load
 from forensics.detectors.incidents import group, with_changed_components
-from forensics.detectors.run import Context, Outcome, run
+from forensics.detectors.run import CUT, Context, Outcome, run
 from forensics.detectors.suppressions import entity_text, expired
 
 __all__ = [
+    "CUT",
     "Context",
     "Detector",
     "Outcome",

@@ -36,6 +36,7 @@ _OF_NOBODY = ("vulnerabilities",)  # advisories speak of packages, not of what r
 _NOT_ROWS = ("rollout", "supply_chain")  # families whose findings are not about single records
 _NOT_DETAILS = {*COUNTS, "strata", "first_seen", "last_seen", "evidence", "modifiers"}
 MAX_ROWS = 10_000  # a detector that returns more is judged by the first; its state says so
+CUT = "the detector returns more, which were not judged"
 MAX_TEXT = 65_536  # characters of one value
 MAX_ITEMS = 1000  # of one list or object
 PRE_EXISTING_CAP = "low"
@@ -101,7 +102,7 @@ def _rows(sandbox: Sandbox, detector: Detector, seconds: float) -> tuple[list[di
 def _judged(detector: Detector, found: int, more: bool, seen: int, compared: Sequence[Comparison]) -> DetectorState:
     """Never `clean` where not every row was judged, or where none could have been a finding."""
     if more:
-        told = f"{found} found in the first {MAX_ROWS:,} rows; the detector returns more, which were not judged"
+        told = f"{found:,} found in the first {MAX_ROWS:,} rows; {CUT}"
         return _state(detector, "finding" if found else "error", told, seen)
     if found:
         return _state(detector, "finding", f"{found} found", seen)

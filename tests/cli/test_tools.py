@@ -176,3 +176,21 @@ def test_interrupted_pipes_end_quietly() -> None:
     command = f"{sys.executable} -m forensics formats --json | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, check=False)  # noqa: S602 - our own text
     assert done.stderr == b""
+
+
+def test_a_detector_whose_rows_were_cut_is_told_on_the_terminal(reviewed: Reviewed, tmp_path: Path) -> None:
+    """Ten thousand rows are judged; who reads only the terminal must know that there were more."""
+    run("detectors", "new", "outbound.many", "--queries", tmp_path)
+    rule = next(tmp_path.rglob("many.sql"))
+    front = rule.read_text().split("*/")[0].replace('["http_request_method", "route"]', '["number"]')
+    rule.write_text(
+        f"{front}*/\nselect range as number, 1 as canary_n, 1 as canary_total, 0 as baseline_n, 0 as baseline_total, 0 as prior_n, "
+        "null::timestamp as first_seen, null::timestamp as last_seen, []::varchar[] as evidence from range(10001) where $min_status > 0 order by range"
+    )
+    case = reviewed.copy("checkout-clean", tmp_path / "many.case")
+    done = run("detect", case, "--queries", tmp_path, "--only", "outbound.many")
+    assert done.code == 0, done.err
+    assert (
+        "- 10,000 found in the first 10,000 rows; the detector returns more, which were not judged: outbound.many"
+        in done.out
+    )
