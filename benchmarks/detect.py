@@ -45,7 +45,7 @@ _MANY = {
     "destination_domain": "case when r(i, 23, 2) = 0 then 'h' || r(i, 24, {distinct}) || '.svc' || r(i, 24, 5000) || '.example.co.uk' end",
 }  # fmt: skip
 _IDENTITIES = "select '10.42.1.' || (k + 1) as address, 'checkout-7c9d5b8f6d-' || k as pod, '2.3.9' as version from range(20) t(k) union all select '10.42.9.' || (k + 1), 'checkout-5f6b7d9c84-' || k, '2.4.0' from range(2) t(k)"
-_CONFIG = """
+CONFIG = """
 [[phase]]
 name = "weight-8"
 start = 2026-03-03T09:00:00Z
@@ -114,7 +114,7 @@ def make(folder: Path, rows: int, distinct: int = 0, connections: int | None = N
     """Write the case's tables; without `connections` there are as many of these as requests."""
     shutil.rmtree(folder, ignore_errors=True)
     case = create(folder)
-    case.write_config(parse(_CONFIG))
+    case.write_config(parse(CONFIG))
     connection = duckdb.connect()
     connection.execute(MACROS)
     connection.execute(f"create table ids as select row_number() over () - 1 as i, * from ({_IDENTITIES})")

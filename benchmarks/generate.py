@@ -36,7 +36,7 @@ create macro status(i) as case when path(i) = '/admin/reports' then 401 when r(i
 create macro agent(i) as 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1' || r(i, 8, 40) || '.0 Safari/537.36';
 create macro iso(i) as strftime(stamp(i), '%Y-%m-%dT%H:%M:%S.%gZ');
 """
-_ENVOY = """
+ENVOY = """
 select iso(i) as start_time, case r(i, 9, 4) when 0 then 'POST' else 'GET' end as method, path(i) || '?q=' || r(i, 10, 4096) as path,
     'HTTP/1.1' as protocol, status(i) as response_code, '-' as response_flags, 'via_upstream' as response_code_details,
     null as connection_termination_details, null as upstream_transport_failure_reason, r(i, 11, 512) as bytes_received, r(i, 12, 16384) as bytes_sent,
@@ -71,7 +71,7 @@ select iso(i) as time, lower(hex(hash(i))) as id,
     'u-' || r(i, 18, 20000) as "user", 'user' as role, 's-' || r(i, 26, 90000) as session, 0.01 as sample_rate
 from range({n}) t(i)
 """
-_SQL = {"envoy": _ENVOY, "combined": _COMBINED, "zeek": _ZEEK, "exchange": _EXCHANGE}
+_SQL = {"envoy": ENVOY, "combined": _COMBINED, "zeek": _ZEEK, "exchange": _EXCHANGE}
 
 
 def generate(folder: Path, kind: str, rows: int) -> Path:
