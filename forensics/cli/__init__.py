@@ -83,7 +83,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "CANARY"})
 @click.version_option(__version__, prog_name="canary-forensics")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Offline forensic and replay analysis of canary deployments.
 
     Start with: canary-forensics review EVIDENCE
@@ -91,6 +92,8 @@ def cli() -> None:
     Exit codes: 0 done; 1 findings at or above --fail-on; 2 usage or configuration; 3 evidence damaged or verdict inconclusive;
     4 integrity failed; 5 internal error; 130 interrupted.
     """
+    if os.environ.get("NO_COLOR"):  # no-color.org: any value but an empty one
+        ctx.color = False
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

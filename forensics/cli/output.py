@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -104,20 +105,17 @@ def _shown(value: Any) -> str:
 
 
 def _table(columns: list[str], rows: list[list[Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from forensics.cli.table import lines
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, title in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] is None for row in rows)
-        table.add_column(Text(safe_text(title)), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_shown(value)) for value in row))
-    console = Console(
-        highlight=False, markup=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 10_000
-    )
-    console.print(table)
+    numeric = [
+        bool(rows) and all(isinstance(row[index], int | float) or row[index] is None for row in rows)
+        for index in range(len(columns))
+    ]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    for line, is_head in lines(
+        [safe_text(title) for title in columns], [[*map(_shown, row)] for row in rows], numeric, width
+    ):
+        click.secho(line, bold=is_head)
 
 
 def say(text: str, *, error: bool = False, bold: bool = False, colour: str | None = None) -> None:

@@ -24,6 +24,12 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 def on_terminal(columns: int, *arguments: str | Path) -> list[str]:
     """Run a command whose standard output is a terminal; return its lines without colours."""
+    text = raw_terminal(columns, *arguments).decode()
+    return [_ESCAPE.sub("", line.rstrip("\r")) for line in text.split("\n")]
+
+
+def raw_terminal(columns: int, *arguments: str | Path) -> bytes:
+    """Run a command whose standard output is a terminal; return what it gets."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     command = [sys.executable, "-m", "forensics", *map(str, arguments)]
@@ -38,7 +44,7 @@ def on_terminal(columns: int, *arguments: str | Path) -> list[str]:
         pass
     os.close(ours)
     assert process.wait() == 0
-    return [_ESCAPE.sub("", line.rstrip("\r")) for line in b"".join(parts).decode().split("\n")]
+    return b"".join(parts)
 
 
 def cells(line: str) -> int:
