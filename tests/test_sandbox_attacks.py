@@ -294,7 +294,7 @@ LARGE = {
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel does not count")
 @pytest.mark.parametrize(
     "name",
-    ["one text", "a list", *(pytest.param(name, marks=pytest.mark.slow) for name in ("a padded text", "a bit string"))],
+    ["a list", *(pytest.param(name, marks=pytest.mark.slow) for name in ("one text", "a padded text", "a bit string"))],
 )
 def test_one_value_larger_than_memory_ends_with_a_sentence(name: str, case: Path) -> None:
     """The engine's own limit does not hold for a single value: repeat() took 7.9 GB beside it."""
