@@ -12,6 +12,9 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e007f]"
 )
 
+# With what a spreadsheet takes a cell for a formula (CWE-1236), full-width forms included.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 # A JSON escape of half a UTF-16 pair without its other half.
 _LONE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -43,6 +46,12 @@ def safe_text(value: object, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         text = text[: limit - 1] + "…"
     return _UNSAFE.sub(_visible, text)
+
+
+def cell_text(value: object) -> str:
+    """Like `safe_text`, with an apostrophe before text that a spreadsheet would run, also behind quotes and blanks."""
+    text = safe_text(value)
+    return f"'{text}" if text.lstrip(" '\"").startswith(_FORMULA) else text
 
 
 def middle_cut(text: str, limit: int) -> str:

@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "note": ("note", "Keep a sentence with a finding or record."),
     "diff": ("diff", "Compare findings of two cases, or with today's detectors."),
     "revocations": ("revocations", "Count, or write down, what has to be revoked."),
+    "package": ("package", "Write a case as an evidence package that others can check."),
+    "verify": ("verify", "Check an evidence package, and who signed it."),
     "sql": ("sql", "Run one SELECT over a case."),
     "scan": ("scan", "Scan responses or texts for patterns and header verdicts."),
     "detectors": ("detectors", "List, show, test or start detectors."),
