@@ -98,7 +98,12 @@ def test_functions_and_modules_are_short(path: Path) -> None:
 
 def test_runtime_dependencies_are_those_imported() -> None:
     """What is imported is declared, and what is declared is imported."""
-    names = {"vl-convert-python": "vl_convert", "google-re2": "re2", "pyyaml": "yaml", "cryptography[ssh]": "cryptography"}
+    names = {
+        "vl-convert-python": "vl_convert",
+        "google-re2": "re2",
+        "pyyaml": "yaml",
+        "cryptography[ssh]": "cryptography",
+    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     given = [
         *project["dependencies"],

@@ -17,15 +17,26 @@ PASSPHRASE = "CANARY_PASSPHRASE"  # noqa: S105 - the name of a variable
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--tier", type=click.Choice(["shareable"]), default="shareable", show_default=True, help="What it may hold.")
 @click.option(
-    "--sign", type=click.Path(path_type=Path), metavar="KEY", help="Sign with this Ed25519 private key (OpenSSH or PEM)."
+    "--tier", type=click.Choice(["shareable"]), default="shareable", show_default=True, help="What it may hold."
 )
 @click.option(
-    "--key", type=click.Path(path_type=Path), metavar="FILE", help="Key of the pseudonyms, outside of the case; made if it is not there."
+    "--sign",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Sign with this Ed25519 private key (OpenSSH or PEM).",
 )
 @click.option(
-    "--queries", type=click.Path(path_type=Path), multiple=True, help="Folder of detectors that judged the case besides those shipped."
+    "--key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Key of the pseudonyms, outside of the case; made if it is not there.",
+)
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder of detectors that judged the case besides those shipped.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -43,10 +54,20 @@ def command(
     with forged_is_told():
         made = create(open_case(case), out, Options(key, sign, _passphrase, queries))
     if made.new_key:
-        click.echo(safe_text(f"Made the pseudonym key {key}. Keep it apart from case and package; without it nobody is found again."), err=True)
+        click.echo(
+            safe_text(
+                f"Made the pseudonym key {key}. Keep it apart from case and package; without it nobody is found again."
+            ),
+            err=True,
+        )
     if made.missing_rules:
         names = ", ".join(made.missing_rules[:5])
-        click.echo(safe_text(f"{plural(len(made.missing_rules), 'detector')} judged and are named by hash only ({names}): give their folder with --queries."), err=True)
+        click.echo(
+            safe_text(
+                f"{plural(len(made.missing_rules), 'detector')} judged and are named by hash only ({names}): give their folder with --queries."
+            ),
+            err=True,
+        )
     _tell(out, tier, made, as_json=as_json)
 
 

@@ -12,7 +12,10 @@ from forensics.text import plural, safe_text
 @click.command()
 @click.argument("package", type=click.Path(path_type=Path))
 @click.option(
-    "--signer", type=click.Path(path_type=Path), metavar="FILE", help="Who must have signed: allowed_signers, ssh .pub or PEM."
+    "--signer",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Who must have signed: allowed_signers, ssh .pub or PEM.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context

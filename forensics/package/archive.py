@@ -36,7 +36,7 @@ class Member:
     crc: int
 
 
-class NotOurs(ValueError):
+class ForeignZipError(ValueError):
     """The file is not a zip as this tool writes it; says what and where."""
 
 
@@ -83,7 +83,7 @@ def read(path: Path) -> tuple[str, list[Member]]:
     """Return the folder and the members of a package's zip, named without it; their checksums are those written, not checked.
 
     Raises:
-        NotOurs: it is not as `write` makes it.
+        ForeignZipError: it is not as `write` makes it.
 
     """
     found, offset = [], 0
@@ -93,11 +93,11 @@ def read(path: Path) -> tuple[str, list[Member]]:
             found.append(member)
             offset = member.start + member.size
             if len(found) > MAX_FILES:
-                raise NotOurs(f"has more than {MAX_FILES:,} files")
+                raise ForeignZipError(f"has more than {MAX_FILES:,} files")
         _require_end(file, found, offset, size)
     tops = {member.name.partition("/")[0] for member in found}
     if len(tops) != 1:
-        raise NotOurs("does not hold exactly one folder")
+        raise ForeignZipError("does not hold exactly one folder")
     top = tops.pop()
     return top, [Member(item.name.removeprefix(f"{top}/"), item.start, item.size, item.crc) for item in found]
 
@@ -109,15 +109,17 @@ def _next(file: BinaryIO, offset: int, size: int) -> Member | None:
     if head[:4] != b"PK\x03\x04":
         return None
     if len(head) < _LOCAL.size:
-        raise NotOurs(f"ends within the header at byte {offset:,}")
+        raise ForeignZipError(f"ends within the header at byte {offset:,}")
     *_, crc, _, length, name_length, _ = _LOCAL.unpack(head)
     text = file.read(name_length).decode("ascii", "replace")
     start = offset + _LOCAL.size + name_length
     member = Member(text, start, length, crc)
     if not is_name(text) or head + text.encode() != _local(member):
-        raise NotOurs(f"has a header at byte {offset:,} that this tool does not write: changed, or packed by another program")
+        raise ForeignZipError(
+            f"has a header at byte {offset:,} that this tool does not write: changed, or packed by another program"
+        )
     if start + length > size:
-        raise NotOurs(f"ends within {text}")
+        raise ForeignZipError(f"ends within {text}")
     return member
 
 
@@ -125,11 +127,11 @@ def _require_end(file: BinaryIO, found: list[Member], offset: int, size: int) ->
     """Require sorted names, and that the rest of the file is exactly the directory of what was found."""
     names = [member.name for member in found]
     if names != sorted(set(names)):
-        raise NotOurs("has names twice or out of order")
-    headers = [
-        Member(item.name, item.start - _LOCAL.size - len(item.name), item.size, item.crc) for item in found
-    ]
+        raise ForeignZipError("has names twice or out of order")
+    headers = [Member(item.name, item.start - _LOCAL.size - len(item.name), item.size, item.crc) for item in found]
     wanted = _directory(headers, offset)
     file.seek(offset)
     if size - offset != len(wanted) or file.read(len(wanted)) != wanted:
-        raise NotOurs(f"does not end with the directory of its files at byte {offset:,}: cut, changed, or something was added")
+        raise ForeignZipError(
+            f"does not end with the directory of its files at byte {offset:,}: cut, changed, or something was added"
+        )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forensics.errors import UsageError
-from forensics.package.archive import MAX_FILES, NotOurs, read
+from forensics.package.archive import MAX_FILES, ForeignZipError, read
 
 _BLOCK = 1 << 20
 _DEPTH = 12  # folders in folders
@@ -59,7 +59,9 @@ def contents(path: Path) -> Contents:
         return _folder(path)
     if path.is_file():
         return _zip(path)
-    raise UsageError(f"{path} is no package: neither a folder nor a zip.", hint="Make one: canary-forensics package CASE OUT")
+    raise UsageError(
+        f"{path} is no package: neither a folder nor a zip.", hint="Make one: canary-forensics package CASE OUT"
+    )
 
 
 def _folder(path: Path) -> Contents:
@@ -108,7 +110,7 @@ def _file_chunks(path: Path, size: int) -> Iterator[bytes]:
 def _zip(path: Path) -> Contents:
     try:
         top, members = read(path)
-    except NotOurs as error:
+    except ForeignZipError as error:
         hint = "if it was packed again by another program, unpack it and verify the folder"
         return Contents({}, lambda _name: iter(()), [Failure(".", f"the zip {error}; {hint}")])
     except OSError as error:

@@ -86,7 +86,8 @@ def _require_places(case: Case, out: Path, options: Options) -> None:
     for what, path in (("pseudonym", options.key), ("signing", options.sign)):
         if path is not None and (path.resolve().is_relative_to(inside) or path.resolve().is_relative_to(out.resolve())):
             raise UsageError(
-                f"The {what} key {path} lies in the case or in the package.", hint="Keep it apart from both: who has the case must not have it."
+                f"The {what} key {path} lies in the case or in the package.",
+                hint="Keep it apart from both: who has the case must not have it.",
             )
 
 
@@ -181,5 +182,3 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _unwritable(out: Path, error: OSError) -> CaseError:
     return CaseError(f"{out} cannot be written: {error.strerror}.", hint="Free some space, or name another place.")
-
-

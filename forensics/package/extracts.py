@@ -64,7 +64,11 @@ def _extract(source: Source, table: Table, records: Sequence[str]) -> bytes:
         writer.writerows(_masked(table, piece, source.names))
         rows += len(piece)
     sides = _SIDES if table.has_common else ()
-    titles = ["record", *sides, *(column.name + ("_length" if shown_as(column) == "length" else "") for column in table.columns)]
+    titles = [
+        "record",
+        *sides,
+        *(column.name + ("_length" if shown_as(column) == "length" else "") for column in table.columns),
+    ]
     head = io.StringIO()
     csv.writer(head, lineterminator="\n").writerow(titles)
     return (head.getvalue() + out.getvalue()).encode() if rows else b""
@@ -125,4 +129,8 @@ def _rejects(source: Source) -> dict[str, Any]:
         {"evidence": evidence_id, "reason": safe_text(reason or "", _REASON), "records": records, "bytes": size}
         for evidence_id, reason, records, size in rows[:MAX_REASONS]
     ]
-    return {"records": sum(row[2] for row in rows), "reasons": told, "reasons_left_out": max(0, len(rows) - MAX_REASONS)}
+    return {
+        "records": sum(row[2] for row in rows),
+        "reasons": told,
+        "reasons_left_out": max(0, len(rows) - MAX_REASONS),
+    }

@@ -126,7 +126,7 @@ class Ordinals:
         return dict(self.sandbox.rows(sql, {"values": values, "kind": numbered}))
 
     def _next(self, kind: str) -> str:
-        """Number what the report does not number, under words that it does not use."""
+        """Return the next number of a kind, under a word that the report does not use."""
         word = {"user": "account"}.get(kind, kind)
         self._counts[word] = self._counts.get(word, 0) + 1
         return f"{word}-{self._counts[word]:04d}"
@@ -176,7 +176,7 @@ def make_key(path: Path) -> bytes:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise CaseError(f"The key {path} cannot be made: {error.strerror}.", hint="Name a file in a folder of yours.") from error
+        raise CaseError(
+            f"The key {path} cannot be made: {error.strerror}.", hint="Name a file in a folder of yours."
+        ) from error
     return key
-
-

@@ -23,7 +23,9 @@ def rules(source: Source) -> Files:
     }
     texts = {detector.version_hash: detector for detector in source.detectors}
     used = {state["id"]: state["version_hash"] for state in source.findings["detectors"]}
-    own = {file_of(name): texts[digest].text.encode() for name, digest in used.items() if _is_at_hand(source, name, digest)}
+    own = {
+        file_of(name): texts[digest].text.encode() for name, digest in used.items() if _is_at_hand(source, name, digest)
+    }
     lock = {
         "detectors": [_locked(name, digest, present=file_of(name) in own) for name, digest in sorted(used.items())],
         "shared": [{"file": name, "sha256": hashlib.sha256(data).hexdigest()} for name, data in sorted(shared.items())],

@@ -75,7 +75,8 @@ def _loaded(data: bytes, path: Path, passphrase: Passphrase) -> Any:
         raise UsageError(f"{path} holds a key of a kind that cannot sign here.", hint=_MAKE_ONE) from error
     except (ValueError, TypeError) as error:
         raise UsageError(
-            f"{path} cannot be opened: the passphrase is wrong, or the file is damaged.", hint="Check it: ssh-keygen -y -f FILE"
+            f"{path} cannot be opened: the passphrase is wrong, or the file is damaged.",
+            hint="Check it: ssh-keygen -y -f FILE",
         ) from error
 
 

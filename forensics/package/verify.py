@@ -36,6 +36,7 @@ from forensics.package.contents import SMALL, Contents, Digest, Failure, content
 
 CUSTODY, PROVENANCE = f"{PAYLOAD}custody/custody.jsonl", f"{PAYLOAD}run/provenance.json"
 _LINE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{128})  (.+)")
+_MOST = 100  # odd lines of one manifest that are told
 _UNSIGNED = "unsigned: detects accident, not an attacker, who would write the manifests anew"
 _ALWAYS = (
     "that the logs were whole and true before they were exported, and that nothing was left out: see coverage and sources",
@@ -71,8 +72,18 @@ def verify(path: Path, signer: Path | None = None) -> Checked:
     if signer is not None:
         signing.require_library()
     wanted = signing.signers(signer) if signer is not None else None
-    package, unread = _read(contents(path))
-    checks = (_names(package), _tags(package), _manifests(package), _info(package), _custody(package), _outputs(package))
+    found = contents(path)
+    if not found.sizes and found.failures:  # a zip that is none, or a folder that cannot be read
+        return Checked(found.failures)
+    package, unread = _read(found)
+    checks = (
+        _names(package),
+        _tags(package),
+        _manifests(package),
+        _info(package),
+        _custody(package),
+        _outputs(package),
+    )
     failures = [*package.found.failures, *unread, *(failure for check in checks for failure in check)]
     failures += _signature(package, wanted)
     ordered = sorted(set(failures), key=lambda item: (item.file, item.what))
@@ -124,44 +135,57 @@ def _manifests(package: _Package) -> Iterator[Failure]:
 
 def _compared(package: _Package, names: Sequence[str], *, tags: bool) -> Iterator[Failure]:
     """Compare files with the lines about them; where all lines are right, the manifest must be what would be written."""
-    for algorithm in ALGORITHMS:
-        title = manifest_name(algorithm, tags=tags)
-        if title not in package.found.sizes:
-            continue
-        listed, odd = _lines(package.texts[title])
-        actual = {name: getattr(package.digests[name], algorithm) for name in names if name in package.digests}
-        wrong = [*odd, *_differences(title, listed, actual, package.found.sizes)]
-        if not wrong and manifest(actual) != package.texts[title]:
+    manifests = {manifest_name(algorithm, tags=tags): algorithm for algorithm in ALGORITHMS}
+    read = {title: _lines(package.texts[title]) for title in manifests if title in package.found.sizes}
+    hashes = {title: _hashes(package, names, manifests[title]) for title in read}
+    fitting = {
+        name
+        for title, (listed, _) in read.items()
+        for name, digest in hashes[title].items()
+        if listed.get(name) == digest
+    }
+    for title, (listed, odd) in read.items():
+        wrong = [*odd, *_differences(title, listed, hashes[title], package.found.sizes, fitting)]
+        if not wrong and manifest(hashes[title]) != package.texts[title]:
             wrong = [Failure(title, "is not in the form in which it is written: changed")]
         yield from (Failure(failure.file or title, failure.what) for failure in wrong)
+
+
+def _hashes(package: _Package, names: Sequence[str], algorithm: str) -> dict[str, str]:
+    return {name: getattr(package.digests[name], algorithm) for name in names if name in package.digests}
 
 
 def _lines(data: bytes) -> tuple[dict[str, str], list[Failure]]:
     """Return the digests of a manifest by name, and what is wrong with its lines; names that lead elsewhere are never looked up."""
     listed: dict[str, str] = {}
-    odd = []
+    odd: list[Failure] = []
     for number, line in enumerate(data.removesuffix(b"\n").split(b"\n") if data else [], 1):
         parts = _LINE.fullmatch(line)
         name = parts[2].decode("ascii", "replace") if parts else ""
         if not parts or not is_name(name) or name in listed:
             odd.append(Failure("", f"line {number:,} is not as this tool writes it"))
+            if len(odd) == _MOST:
+                break
         else:
             listed[name] = parts[1].decode()
     return listed, odd
 
 
 def _differences(
-    title: str, listed: Mapping[str, str], actual: Mapping[str, str], sizes: Mapping[str, int]
+    title: str, listed: Mapping[str, str], actual: Mapping[str, str], sizes: Mapping[str, int], fitting: set[str]
 ) -> Iterator[Failure]:
+    """Yield what a manifest and the files do not agree on; a file that fits another manifest is not what was changed."""
     for name in sorted({*listed, *actual}):
         if name not in listed:
             yield Failure(name, f"is not in {title}: added, or its line was removed")
         elif name not in sizes:
             yield Failure(name, f"is missing; {title} names it")
-        elif name in actual and actual[name] != listed[name]:
-            yield Failure(name, f"was changed: its hash is not the one in {title}")
         elif name not in actual:
             yield Failure(name, f"is in {title} and does not belong there")
+        elif actual[name] != listed[name] and name in fitting:
+            yield Failure(title, f"its line about {name} was changed: the file fits the other manifest")
+        elif actual[name] != listed[name]:
+            yield Failure(name, f"was changed: its hash is not the one in {title}")
 
 
 def _info(package: _Package) -> Iterator[Failure]:
@@ -189,7 +213,9 @@ def _custody(package: _Package) -> Iterator[Failure]:
     try:
         chain = custody.verify_bytes(package.texts[CUSTODY], Path(PurePosixPath(CUSTODY).name))
     except IntegrityError as error:
-        yield Failure(CUSTODY, f"line {error.location.line if error.location else '?'} does not hold the hash of the line before")
+        yield Failure(
+            CUSTODY, f"line {error.location.line if error.location else '?'} does not hold the hash of the line before"
+        )
         return
     info = parse_info(package.texts.get(INFO, b"")) or {}
     if chain.torn:
