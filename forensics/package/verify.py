@@ -36,6 +36,7 @@ from forensics.package.contents import SMALL, Contents, Digest, Failure, content
 
 CUSTODY, PROVENANCE = f"{PAYLOAD}custody/custody.jsonl", f"{PAYLOAD}run/provenance.json"
 _LINE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{128})  (.+)")
+_TOP = (*TAGS, *TAG_MANIFESTS)
 _MOST = 100  # odd lines of one manifest that are told
 _UNSIGNED = "unsigned: detects accident, not an attacker, who would write the manifests anew"
 _ALWAYS = (
@@ -91,19 +92,33 @@ def verify(path: Path, signer: Path | None = None) -> Checked:
 
 
 def _read(found: Contents) -> tuple[_Package, list[Failure]]:
-    """Hash what belongs to a package; what does not is told by name and not read, however large it is."""
-    named = [name for name in sorted(found.sizes) if name.startswith(PAYLOAD) or name in _TOP or name in signing.FILES]
-    results = {name: digest(found, name) for name in named if is_name(name)}
-    texts = {name: small(found, name) for name in (*_TOP, *signing.FILES, CUSTODY, PROVENANCE) if name in found.sizes}
-    digests = {name: item for name, item in results.items() if isinstance(item, Digest)}
-    return _Package(found, digests, texts), [item for item in results.values() if isinstance(item, Failure)]
+    """Hash what belongs to a package; what does not, or is too large for its place, is told by name and not read."""
+    looked_into = (*_TOP, *signing.FILES, CUSTODY, PROVENANCE)
+    texts = {name: small(found, name) for name in looked_into if name in found.sizes}
+    most = _declared_bytes(texts.get(INFO, b""))
+    digests: dict[str, Digest] = {}
+    failures = []
+    for name in sorted(name for name in found.sizes if name.startswith(PAYLOAD) or name in texts):
+        limit = SMALL if name in texts else most
+        if found.sizes[name] > limit:
+            failures.append(Failure(name, f"is larger than {limit:,} bytes, as large as it may be"))
+        elif is_name(name):
+            made = digest(found, name)
+            if isinstance(made, Digest):
+                digests[name] = made
+            else:
+                failures.append(made)
+    return _Package(found, digests, texts), failures
 
 
-_TOP = (*TAGS, *TAG_MANIFESTS)
+def _declared_bytes(info: bytes) -> int:
+    """Return the size of the whole payload by bag-info.txt; no file of it can be larger."""
+    octets = (parse_info(info) or {}).get("Payload-Oxum", "").partition(".")[0]
+    return int(octets) if re.fullmatch(r"[0-9]{1,15}", octets) else SMALL
 
 
 def _names(package: _Package) -> Iterator[Failure]:
-    """Refuse names that a package never has, and names that are one on other systems; say which files are too large or do not belong."""
+    """Refuse names that a package never has, names that are one on other systems, and files that do not belong."""
     seen: dict[str, str] = {}
     for name in sorted(package.found.sizes):
         if not is_name(name):
@@ -112,8 +127,6 @@ def _names(package: _Package) -> Iterator[Failure]:
             yield Failure(name, f"is the same as {seen[name.lower()]} where case does not count")
         elif not name.startswith(PAYLOAD) and name not in (*_TOP, *signing.FILES):
             yield Failure(name, "does not belong to the package: added")
-        elif name in package.texts and package.found.sizes[name] > SMALL:
-            yield Failure(name, f"is larger than {SMALL:,} bytes")
         seen.setdefault(name.lower(), name)
 
 

@@ -47,7 +47,7 @@ def test_the_search_finds_what_is_there(reviewed: Reviewed) -> None:
 
 
 PLANTED = {
-    "account": "jane.doe@corp.example", "name": "Jane Q. Doe-Näslund", "session": "sess-9f8e7d6c5b4a", "client": "198.51.100.77",
+    "account": "jana.dohnal@corp.example", "name": "Jane Q. Doe-Näslund", "session": "sess-9f8e7d6c5b4a", "client": "198.51.100.77",
     "peer": "2001:db8::77", "token": "tok.AbCdEf.0123456789", "cookie": "sid=c00k1e5ecret", "password": "hunter2-correct-horse",
     "card": "4929 1234 5678 9012", "path": "jane-doe-4711", "trace": "4bf92f3577b34da6a3ce929d0e0e4736", "owner": "olga.owner@corp.example",
     "reason": "agreed with Olga Owner on the phone", "member": "cohort-member-31337", "scanner": "198.51.100.99", "operator": "max.muster@corp.example",
@@ -203,10 +203,10 @@ def test_nothing_of_what_is_planted_in_every_column_and_the_configuration(
     blob = unpacked(tmp_path / "out")
     leaked = found_in(blob, PLANTED.values())
     assert leaked == set()
-    assert found_in(blob, ["Näslund", "hunter2", "jane.doe", "olga.owner", "Olga", "max.muster"]) == set()
+    assert found_in(blob, ["Näslund", "hunter2", "jana.dohnal", "olga.owner", "Olga", "max.muster"]) == set()
 
 
-def test_what_is_planted_is_in_the_case(reviewed: Reviewed, tmp_path: Path) -> None:
+def test_what_is_planted_is_in_the_case(tmp_path: Path) -> None:
     """The other side: the same search over the case's own outputs finds people, so that the test above can fail."""
     (tmp_path / "e").mkdir()
     evidence(tmp_path / "e")

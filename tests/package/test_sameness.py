@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
 import time
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -24,8 +26,8 @@ class _Later(datetime):
     """A clock five years ahead."""
 
     @classmethod
-    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # the one form that is called
-        return datetime(2031, 7, 1, 3, 4, 5, tzinfo=UTC)
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2031, 7, 1, 3, 4, 5, tzinfo=tz)
 
 
 @pytest.fixture
@@ -110,8 +112,6 @@ def test_packaging_is_noted_in_the_access_log_and_nowhere_else(reviewed: Reviewe
 
 def test_ordinals_without_a_key_are_those_of_the_report(reviewed: Reviewed, tmp_path: Path) -> None:
     """Of a request that the report shows, the extract shows the same numbers."""
-    import csv
-
     case = reviewed.copy("checkout-compromised", tmp_path / "a.case")
     assert run("package", case, tmp_path / "out").code == 0
     shown = json.loads((tmp_path / "out" / "data" / "results" / "evidence_rows.json").read_text())
