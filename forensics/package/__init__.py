@@ -1,7 +1,7 @@
 """The evidence package: a BagIt 1.0 folder or zip that anybody can check with standard tools, without what names people, and its verification."""
 
+from forensics.package.checking import Checked, verify
 from forensics.package.contents import Failure
-from forensics.package.create import Made, Options, create
-from forensics.package.verify import Checked, verify
+from forensics.package.writing import Made, Options, create
 
 __all__ = ["Checked", "Failure", "Made", "Options", "create", "verify"]

@@ -9,6 +9,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ def evidence(sample: str) -> Iterator[bytes]:
             yield gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
+@cache
 def identifiers(sample: str) -> dict[str, set[str]]:
     """Return accounts and sessions, client addresses, e-mail addresses, and ids of requests and traces."""
     data = b"\n".join(evidence(sample))
@@ -34,7 +36,7 @@ def identifiers(sample: str) -> dict[str, set[str]]:
         value.rpartition(":")[0] if value.count(":") == 1 else value for key in _CLIENTS for value in _values(data, key)
     }
     return {
-        "people": {value for value in people if not value.startswith("system:")},
+        "people": {value for value in people if not value.startswith(("system:", "[REDACTED"))},
         "clients": {value for value in clients if not value.startswith("10.42.")},  # the pods' own addresses
         "mails": {match.decode() for match in _MAIL.findall(data)},
         "requests": {
@@ -79,9 +81,24 @@ def _base64(raw: bytes) -> Iterator[bytes]:
             yield encode(b"\0" * before + raw)[-(-bits[0] // 6) : bits[1] // 6]
 
 
+class Haystack:
+    """Bytes in which thousands of forms are looked for: most have no part in common with them, which a set of all short parts tells."""
+
+    _PART = 7
+
+    def __init__(self, blob: bytes) -> None:
+        self._blob = blob
+        self._parts = {blob[start : start + self._PART] for start in range(len(blob) - self._PART + 1)}
+
+    def __contains__(self, form: bytes) -> bool:
+        part = form[: self._PART]
+        return (len(part) < self._PART or part in self._parts) and form in self._blob
+
+
 def found_in(blob: bytes, values: Iterable[str]) -> set[str]:
     """Return the values of which any form stands in the bytes."""
-    return {value for value in values if any(form in blob for form in forms(value))}
+    haystack = Haystack(blob)
+    return {value for value in values if any(form in haystack for form in forms(value))}
 
 
 def unpacked(package: Path) -> bytes:

@@ -69,7 +69,7 @@ def test_nothing_is_left_where_writing_fails(case: Path, tmp_path: Path, monkeyp
     def full(_folder: Path, _files: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("forensics.package.create._write_folder", full)
+    monkeypatch.setattr("forensics.package.writing._write_folder", full)
     done = run("package", case, tmp_path / "out")
     assert (done.code, "No space left on device" in done.err) == (2, True)
     assert {path.name for path in tmp_path.iterdir()} == {"a.case"}

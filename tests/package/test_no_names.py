@@ -22,15 +22,15 @@ _ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_nothing_of_the_samples(sample: str, keyed: bool, reviewed: Reviewed, tmp_path: Path) -> None:
     case = reviewed.copy(sample, tmp_path / "a.case")
-    options = ["--key", tmp_path / "key"] if keyed else []
+    options = ["--key", str(tmp_path / "key")] if keyed else []
     assert run("package", case, tmp_path / "out", *options).code == 0
     blob, planted = unpacked(tmp_path / "out"), identifiers(sample)
     assert len(planted["people"]) > 200
     assert len(planted["clients"]) > 200
     assert len(planted["requests"]) > 1500
     assert planted["mails"]
-    for kind in ("people", "clients", "mails", "orders"):
-        assert found_in(blob, planted[kind]) == set(), kind
+    kinds = ("people", "clients", "mails", "orders")
+    assert found_in(blob, set().union(*(planted[kind] for kind in kinds))) == set()
     assert {word.decode() for word in _ID.findall(blob)} & planted["requests"] == set()
 
 
@@ -190,7 +190,7 @@ def test_nothing_of_what_is_planted_in_every_column_and_the_configuration(
     source = reviewed.make("planted", build) / "planted.case"
     case = tmp_path / "a.case"
     shutil.copytree(source, case)
-    options = ["--key", tmp_path / "key"] if keyed else []
+    options = ["--key", str(tmp_path / "key")] if keyed else []
     done = run("package", case, tmp_path / "out", *options)
     assert done.code == 0, done.err
     data = tmp_path / "out" / "data"

@@ -47,8 +47,8 @@ def keys() -> dict[str, bytes]:
 
     public = ed25519.Ed25519PrivateKey.generate().public_key()
     return {
-        "RSA": pem(rsa.generate_private_key(65537, 2048)),
-        "EllipticCurve": pem(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.OpenSSH),
+        "type RSA": pem(rsa.generate_private_key(65537, 2048)),
+        "type EC": pem(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.OpenSSH),
         "public key": public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
         "a public key": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "no private key": b"hello",
@@ -60,8 +60,8 @@ def keys() -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "told",
     [
-        "RSA",
-        "EllipticCurve",
+        "type RSA",
+        "type EC",
         "public key",
         "a public key",
         "no private key",
