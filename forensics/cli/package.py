@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Write CASE as an evidence package to OUT: a BagIt folder, or a zip where OUT ends in .zip. Recorded in access.jsonl.
 
-    Nothing in it names people: without --key they have the report's numbers, with it pseudonyms that only who has the key can undo.
+    People have stand-ins in it: without --key the report's numbers, with it pseudonyms that only who has the key can undo.
     The passphrase of an encrypted signing key is taken from CANARY_PASSPHRASE, or asked for.
     """
     from forensics.case import open_case
