@@ -79,15 +79,18 @@ def verify(path: Path) -> Chain:
         IntegrityError: a line does not hold the hash of the line before it.
 
     """
+    return verify_bytes(path.read_bytes(), path) if path.exists() else Chain(0, FIRST)
+
+
+def verify_bytes(data: bytes, path: Path) -> Chain:
+    """Return the state of a log of which the bytes are at hand; `path` is named where it is broken. Raises like `verify`."""
     chain = Chain(0, FIRST)
-    if not path.exists():
-        return chain
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
+    for number, line in enumerate(data.splitlines(keepends=True), 1):
         if not line.endswith(b"\n"):
             return replace(chain, torn=len(line))
         try:
             entry = msgspec.json.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise _broken(path, number) from error
         if not isinstance(entry, dict) or entry.get("prev") != chain.head or entry.get("seq") != number:
             raise _broken(path, number)
@@ -97,11 +100,16 @@ def verify(path: Path) -> Chain:
 
 def pinned(path: Path) -> dict[str, str]:
     """Return the newest hash of each file that the log names; lines that are damaged are told by `verify`."""
+    return pinned_in(path.read_bytes()) if path.exists() else {}
+
+
+def pinned_in(data: bytes) -> dict[str, str]:
+    """Return the same of a log of which the bytes are at hand."""
     newest: dict[str, str] = {}
-    for line in path.read_bytes().splitlines() if path.exists() else ():
+    for line in data.splitlines():
         try:
             newest |= msgspec.json.decode(line, type=_Entry).details.sha256
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             continue
     return newest
 

@@ -29,6 +29,7 @@ def checks() -> Iterator[Check]:
         "patterns": _patterns,
         "public suffixes": _public_suffixes,
         "geography": _geography,
+        "signatures": _signatures,
         "templates": _templates,
         "machine": lambda: f"{os.cpu_count()} cores",
     }
@@ -70,12 +71,20 @@ def _public_suffixes() -> str:
 
 
 def _geography() -> str:
+    return _optional("maxminddb", "only [enrich] needs it: pip install 'canary-forensics[geo]'")
+
+
+def _signatures() -> str:
+    return _optional("cryptography", "only signed packages need it: pip install 'canary-forensics[seal]'")
+
+
+def _optional(package: str, without: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return f"maxminddb {version('maxminddb')}"
+        return f"{package} {version(package)}"
     except PackageNotFoundError:
-        return "not installed; only [enrich] needs it: pip install 'canary-forensics[geo]'"
+        return f"not installed; {without}"
 
 
 def _templates() -> str:

@@ -13,6 +13,9 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e007f]"
 )
 
+# With what a spreadsheet takes a cell for a formula (CWE-1236), full-width forms included.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 # A JSON escape of half a UTF-16 pair without its other half.
 _LONE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -56,6 +59,12 @@ def shell_word(text: str) -> str:
 def _octets(match: re.Match[str]) -> str:
     """Every byte as an octal escape of three digits, which no digit that follows can lengthen."""
     return "".join(f"\\{byte:03o}" for byte in match.group().encode("utf-8", "surrogateescape"))
+
+
+def cell_text(value: object) -> str:
+    """Like `safe_text`, with an apostrophe before text that a spreadsheet would run, also behind quotes and blanks."""
+    text = safe_text(value)
+    return f"'{text}" if text.lstrip(" '\"").startswith(_FORMULA) else text
 
 
 def middle_cut(text: str, limit: int) -> str:

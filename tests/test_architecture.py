@@ -98,12 +98,18 @@ def test_functions_and_modules_are_short(path: Path) -> None:
 
 def test_runtime_dependencies_are_those_imported() -> None:
     """What is imported is declared, and what is declared is imported."""
-    names = {"vl-convert-python": "vl_convert", "google-re2": "re2", "pyyaml": "yaml"}
+    names = {
+        "vl-convert-python": "vl_convert",
+        "google-re2": "re2",
+        "pyyaml": "yaml",
+        "cryptography[ssh]": "cryptography",
+    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     given = [
         *project["dependencies"],
         *project["optional-dependencies"]["geo"],
-    ]  # geo: imported where a case asks for it
+        *project["optional-dependencies"]["seal"],
+    ]  # geo: imported where a case asks for it; seal: where a package is signed
     declared = {item.replace("<", ">").partition(">")[0].strip() for item in given}
     foreign = (
         {name.partition(".")[0] for path in MODULES for name in imported(path)}

@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "Compare findings of two cases, or with today's detectors."),
     "revocations": ("revocations", "Count, or write down, what has to be revoked."),
     "audit": ("audit", "Audit many services each night, with one exit code."),
+    "package": ("package", "Write a case as an evidence package that others can check."),
+    "verify": ("verify", "Check an evidence package, and who signed it."),
     "sql": ("sql", "Run one SELECT over a case."),
     "scan": ("scan", "Scan responses or texts for patterns and header verdicts."),
     "detectors": ("detectors", "List, show, test or start detectors."),

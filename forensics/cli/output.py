@@ -14,11 +14,10 @@ from typing import Any
 import click
 
 from forensics.findings import moment
-from forensics.text import safe_text
+from forensics.text import cell_text, safe_text
 
 FORMATS = ("table", "json", "ndjson", "csv", "markdown")
 _CELL = 1_000_000  # characters of a Markdown cell
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,8 +79,7 @@ def csv_safe(value: Any) -> Any:
     """Put an apostrophe before text a spreadsheet would run (CWE-1236); numbers stay numbers."""
     if value is None or isinstance(value, int | float):
         return value
-    text = safe_text(_default(value) if isinstance(value, datetime | bytes) else value)
-    return f"'{text}" if text.lstrip(" '\"").startswith(_FORMULA) else text
+    return cell_text(_default(value) if isinstance(value, datetime | bytes) else value)
 
 
 def _markdown(columns: list[str], rows: list[list[Any]]) -> None:
