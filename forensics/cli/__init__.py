@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "note": ("note", "Keep a sentence with a finding or record."),
     "diff": ("diff", "Compare findings of two cases, or with today's detectors."),
     "revocations": ("revocations", "Count, or write down, what has to be revoked."),
+    "gdpr": ("gdpr", "Write Article 33 drafts, clock sheet and register entry."),
     "sql": ("sql", "Run one SELECT over a case."),
     "scan": ("scan", "Scan responses or texts for patterns and header verdicts."),
     "detectors": ("detectors", "List, show, test or start detectors."),

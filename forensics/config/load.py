@@ -10,12 +10,12 @@ import tomllib
 import types
 import typing
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ MAX_TEXT, MAX_ENTRIES, MAX_PATTERN = 1_000_000, 1000, 10_000
 _MAX_DOTS = 5000  # in one line: a key of very many parts takes the parser quadratic time
 _MAX_PROBLEMS = 100
 _TESTS = ("equals", "any_of", "glob", "re2", "cidr")
+
+_File = TypeVar("_File", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,18 @@ def load(path: Path) -> Loaded:
         ConfigError: the file cannot be read, is not TOML, or breaks a rule; the first problem is told, with the number of others.
 
     """
-    text = _read(path)
+    text = read(path)
     config, problems = check(text)
     if config is None or problems:
-        first, *others = problems
-        more = f" (and {len(others)} more)" if others else ""
-        raise ConfigError(
-            first.message + more,
-            hint=f"canary-forensics config validate {path} lists every problem.",
-            location=Location(path, first.line, first.key),
-        )
+        raise refusal(problems, path, f"canary-forensics config validate {path} lists every problem.")
     return Loaded(config, text, path)
+
+
+def refusal(problems: list[Problem], path: Path, hint: str = "") -> ConfigError:
+    """Return the error that tells the first problem and the number of others."""
+    first, *others = problems
+    more = f" (and {len(others)} more)" if others else ""
+    return ConfigError(first.message + more, hint=hint, location=Location(path, first.line, first.key))
 
 
 def empty() -> Loaded:
@@ -89,6 +92,13 @@ def parse(text: str, path: Path | None = None) -> Loaded:
 
 def check(text: str) -> tuple[Config | None, list[Problem]]:
     """Return the configuration, or None, and every problem found."""
+    return checked(text, Config, FILE_NAME, _rule_problems)
+
+
+def checked(
+    text: str, kind: type[_File], title: str, rules: Callable[[_File], Iterator[Problem]]
+) -> tuple[_File | None, list[Problem]]:
+    """Return what a TOML file of structs holds, or None, and every problem found; `rules` are those that types do not tell."""
     if len(text) > MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
         return None, [
             Problem(
@@ -103,14 +113,14 @@ def check(text: str) -> tuple[Config | None, list[Problem]]:
         return None, [Problem("", f"This is not valid TOML: {error}.", int(found[1]) if found else None)]
     except (ValueError, RecursionError):
         return None, [Problem("", "This holds a number or a nesting that is too large.")]
-    problems = [_located(text, problem) for problem in islice(_unknown_keys(Config, data, ""), _MAX_PROBLEMS)]
+    problems = [located(text, problem) for problem in islice(_unknown_keys(kind, data, "", title), _MAX_PROBLEMS)]
     if problems:
         return None, problems
     try:
-        config = msgspec.convert(data, Config)
+        config = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        return None, [_located(text, _value_problem(error))]
-    return config, [_located(text, problem) for problem in islice(_rule_problems(config), _MAX_PROBLEMS)]
+        return None, [located(text, _value_problem(error))]
+    return config, [located(text, problem) for problem in islice(rules(config), _MAX_PROBLEMS)]
 
 
 def json_schema() -> dict[str, Any]:
@@ -121,7 +131,8 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
+    """Return the text of a TOML file; raises `ConfigError` where it cannot be read or is not UTF-8."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -134,23 +145,23 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str) -> Iterator[Problem]:
+def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str, title: str) -> Iterator[Problem]:
     fields = {item.encode_name: item.type for item in msgspec.structs.fields(kind)}
     for key, value in data.items():
         path = f"{prefix}{key}"
         if key not in fields:
             near = difflib.get_close_matches(key, fields, 1, 0.5)
             advice = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(fields)}."
-            yield Problem(path, f"`{key}` is not a key of {prefix.rstrip('.') or FILE_NAME}{advice}")
+            yield Problem(path, f"`{key}` is not a key of {prefix.rstrip('.') or title}{advice}")
             continue
         inner = _struct_of(fields[key])
         if inner is None:
             continue
         if isinstance(value, dict):
-            yield from _unknown_keys(inner, value, f"{path}.")
+            yield from _unknown_keys(inner, value, f"{path}.", title)
         for index, entry in enumerate(value if isinstance(value, list) else []):
             if isinstance(entry, dict):
-                yield from _unknown_keys(inner, entry, f"{path}[{index}].")
+                yield from _unknown_keys(inner, entry, f"{path}[{index}].", title)
 
 
 def _struct_of(kind: Any) -> type[Any] | None:
@@ -169,14 +180,12 @@ def _value_problem(error: msgspec.ValidationError) -> Problem:
 
 
 def _rule_problems(config: Config) -> Iterator[Problem]:
-    too_many = [section for section in config.__struct_fields__ if _length(getattr(config, section)) > MAX_ENTRIES]
-    if too_many:
-        yield Problem(too_many[0], f"[[{too_many[0]}]] has more than {MAX_ENTRIES:,} entries.")
+    too_large = list(size_problems(config))
+    if too_large:
+        yield from too_large
         return
     if not 0 <= config.ingest.max_reject_share <= 1:
         yield Problem("ingest.max_reject_share", "A share is a number from 0 to 1.")
-    if b"\\u0000" in msgspec.json.encode(config):
-        yield Problem("", "A text holds the character NUL.")
     yield from _cohort_problems(config)
     yield from _time_problems(config)
     yield from _network_problems(config)
@@ -185,6 +194,15 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
             "display.time_zone",
             f"`{config.display.time_zone}` is not a time zone of this machine; write it as Europe/Paris.",
         )
+
+
+def size_problems(config: msgspec.Struct) -> Iterator[Problem]:
+    """Yield what is too large, or no text, in any file."""
+    too_many = [section for section in config.__struct_fields__ if _length(getattr(config, section)) > MAX_ENTRIES]
+    if too_many:
+        yield Problem(too_many[0], f"[[{too_many[0]}]] has more than {MAX_ENTRIES:,} entries.")
+    if b"\\u0000" in msgspec.json.encode(config):
+        yield Problem("", "A text holds the character NUL.")
 
 
 def _network_problems(config: Config) -> Iterator[Problem]:
@@ -278,12 +296,17 @@ def _column_advice(table: str, column: str) -> str:
     )
 
 
-def _time_problems(config: Config) -> Iterator[Problem]:
+def zone_problems(config: msgspec.Struct) -> Iterator[Problem]:
+    """Yield what is wrong with any time of a file: a zone is required, since a time without one is another for every reader."""
     for key, moment in _moments(config):
         if moment.tzinfo is None:
             yield Problem(key, "This time has no zone; write it as 2026-03-03T09:00:00Z.")
         elif not 1970 <= moment.year <= 2200:
             yield Problem(key, "This time is not between 1970 and 2200.")
+
+
+def _time_problems(config: Config) -> Iterator[Problem]:
+    yield from zone_problems(config)
     for index, phase in enumerate(config.phase):
         if phase.start.tzinfo and phase.end.tzinfo and phase.start >= phase.end:
             yield Problem(f"phase[{index}].end", f"Phase `{phase.name}` ends before it starts.")
@@ -306,18 +329,22 @@ def _overlaps(config: Config) -> Iterator[Problem]:
             yield Problem(f"phase[{later}].start", f"Phase `{names[1]}` begins before phase `{names[0]}` ends.")
 
 
-def _moments(config: Config) -> Iterator[tuple[str, datetime]]:
-    named = [("window.", config.window)]
-    named += [
-        (f"{name}[{index}].", entry)
-        for name in ("phase", "cohort", "identity", "allow", "suppress")
-        for index, entry in enumerate(getattr(config, name))
-    ]
-    for prefix, struct in named:
-        for item in msgspec.structs.fields(type(struct)):
-            value = getattr(struct, item.name)
-            if isinstance(value, datetime):
-                yield prefix + item.encode_name, value
+def _moments(config: msgspec.Struct) -> Iterator[tuple[str, datetime]]:
+    """Yield every time of a file with its dotted key; sections are structs or lists of structs."""
+    for section in msgspec.structs.fields(type(config)):
+        value = getattr(config, section.name)
+        entries = [(f"{section.encode_name}.", value)] if isinstance(value, msgspec.Struct) else []
+        if isinstance(value, list):
+            entries = [(f"{section.encode_name}[{index}].", entry) for index, entry in enumerate(value)]
+        for prefix, struct in entries:
+            yield from _moments_of(prefix, struct)
+
+
+def _moments_of(prefix: str, struct: object) -> Iterator[tuple[str, datetime]]:
+    for item in msgspec.structs.fields(type(struct)) if isinstance(struct, msgspec.Struct) else ():
+        value = getattr(struct, item.name)
+        if isinstance(value, datetime):
+            yield prefix + item.encode_name, value
 
 
 def _is_network(text: str) -> bool:
@@ -332,7 +359,7 @@ def _network_problem(text: str, key: str) -> Problem:
     return Problem(key, f"`{text}` is not an address or network; write it as 10.42.0.0/16 or fd00::/8.")
 
 
-def _located(text: str, problem: Problem) -> Problem:
+def located(text: str, problem: Problem) -> Problem:
     """Find the line of a dotted key: the n-th table header of its section, then the key below it."""
     parts = re.match(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?", problem.key)
     if not parts or problem.line is not None:
