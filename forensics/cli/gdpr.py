@@ -10,7 +10,7 @@ import click
 from forensics.text import plural, safe_text
 
 if TYPE_CHECKING:
-    from forensics.case import Case
+    from forensics.case import Case, LedgerEntry
     from forensics.gdpr import Blank
 
 
@@ -25,7 +25,9 @@ def _print_template(ctx: click.Context, _parameter: click.Parameter, wanted: boo
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--config", type=click.Path(path_type=Path), help="gdpr.toml: what only people can say. Kept in the case.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="gdpr.toml: what only people can say. Kept in the case."
+)
 @click.option("--final", is_flag=True, help="Refuse drafts: exit 2 and name what is blank.")
 @click.option("--force", is_flag=True, help="Replace documents that are there.")
 @click.option(
@@ -80,11 +82,17 @@ def _require_elsewhere(case: Case, out: Path) -> None:
     from forensics.errors import UsageError
 
     target, folder = out.resolve(), case.folder.resolve()
-    evidence = {Path(entry.path).resolve().parent for entry in case.ledger() if entry.path not in ("", "-")}
+    evidence = {_root(entry).resolve() for entry in case.ledger()}
     holding = [place for place in evidence if target.is_relative_to(place) and not folder.is_relative_to(place)]
     if target.is_relative_to(folder) or holding:
         what = "the case" if target.is_relative_to(folder) else "a folder of evidence"
         raise UsageError(f"{out} is inside of {what}.", hint="Name a folder elsewhere: evidence is never changed.")
+
+
+def _root(entry: LedgerEntry) -> Path:
+    """Return the folder that was named, or that of the file: names are told from there."""
+    named = entry.path.removesuffix(entry.name)
+    return Path(named) if named != entry.path else Path(entry.path).parent
 
 
 def _require_free(out: Path, names: list[str], *, force: bool) -> None:

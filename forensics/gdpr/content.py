@@ -57,7 +57,7 @@ def notification(given: Material) -> dict[str, Any]:
         "decision": _plain(human.decision),
         "criteria": _criteria(human),
         "numbers": _numbers(given.facts.numbers),
-        "limits": given.facts.limits,
+        "limits": _limits(given),
     }
 
 
@@ -84,7 +84,7 @@ def register_entry(given: Material) -> dict[str, Any]:
         "remedial_action": _measures(given),
         "clock": _clock(given),
         "decision": _plain(given.human.decision),
-        "limits": given.facts.limits,
+        "limits": _limits(given),
     }
 
 
@@ -95,7 +95,7 @@ def counts(given: Material) -> dict[str, Any]:
         **_head(given, "data subject counts"),
         "findings": [{name: item[name] for name in told} for item in given.facts.counted],
         "numbers": _numbers(given.facts.numbers),
-        "limits": given.facts.limits,
+        "limits": _limits(given),
     }
 
 
@@ -155,6 +155,20 @@ def _people(given: Material) -> dict[str, Any]:
     return {"categories": names, "told": nature.people, "records_told": nature.records, "basis": nature.basis}
 
 
+def _limits(given: Material) -> list[str]:
+    """Return what the evidence does not show, and where people say less than it shows."""
+    nature = given.human.nature
+    told = {"people": nature.people, "records": nature.records}
+    doubts = [
+        f"The controller gives a smaller number of {measure} than the evidence shows."
+        for measure, value in told.items()
+        for number in given.facts.numbers
+        if (number.about, number.measure) == (TOTAL, measure) and number.bound != "upper"
+        if value is not None and number.value is not None and value < number.value
+    ]
+    return [*given.facts.limits, *doubts]
+
+
 def _classes(numbers: Sequence[Number]) -> list[str]:
     return sorted({number.data_class for number in numbers if number.data_class})
 
@@ -182,6 +196,7 @@ def _clock(given: Material) -> dict[str, Any]:
         "triaged_at": _utc(clock.triaged_at) or _custody_time(facts.first_triaged),
         "triaged_by": clock.triaged_by,
         "aware_at": _utc(clock.aware_at),
+        "aware_at_as_given": clock.aware_at.isoformat() if clock.aware_at else "",
         "aware_by": clock.aware_by,
         "aware_reason": clock.aware_reason,
         "due_at": _utc(due(clock.aware_at)),

@@ -40,9 +40,15 @@ _CLASSES = "select distinct pattern from ({scope}) order by pattern"
 _CROWDED = "select count(*) from (select 1 from ({scope}) group by record_id, pattern having count(distinct value_ordinal) > 1)"
 _METHODS = {"user_ids": "distinct authenticated user ids", "sessions": "distinct sessions", "client_addresses": "distinct client addresses"}  # fmt: skip
 _SIDES: tuple[Bound, Bound] = ("lower", "upper")
+_NOT_LOGGED = "the access log shows no such request"
 _SHARED = "several people may share an address"
+_NOTHING_SHOWN = (
+    "no sampled answer shows a known class of personal data, and logs do not tell whose data an answer held"
+)
 _EACH = "if each value is of another person"
-_SENT = "if what was sent came from requests that the sending pods had answered; what they can read elsewhere no log bounds"
+_SENT = (
+    "if what was sent came from requests that the sending pods had answered; what they can read elsewhere no log bounds"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +103,56 @@ def _content(counting: Counting, subject: Subject) -> list[Number]:
     shown, asked = scopes.sampled(subject), scopes.requested(subject)
     values = _values(counting, subject.id, scopes.matches(subject))
     least = _least(counting, subject.id, shown, values)
+    most = _at_most(counting, subject, asked, least, values)
+    logged = _from_log(counting, _records(counting, subject.id, asked, "upper", "answers in the access log"))
     return [
-        least,
+        *_met(least, most),
         *_by_category(counting, least, shown),
-        *_at_most(counting, subject, asked, least, values),
-        _records(counting, subject.id, shown, "lower", "sampled answers that show it"),
-        _from_log(counting, _records(counting, subject.id, asked, "upper", "answers in the access log")),
+        *_by_category(counting, most, asked),
+        *_met(_sampled_records(counting, subject.id, shown), logged),
         *values,
         _share(counting, subject),
     ]
 
 
+def _met(least: Number, most: Number) -> list[Number]:
+    """Return both bounds, or the one number where they meet in a log without gaps."""
+    if least.value is None or least.value != most.value or most.condition:
+        return [least, most]
+    return [replace(most, bound="exact", method=f"{least.method}, and as many {most.method}")]
+
+
 def _access(counting: Counting, subject: Subject) -> list[Number]:
     """Count answers that should have been refused, and who got them; whose data they held only samples can show."""
-    asked = scopes.requested(subject)
-    values = _values(counting, subject.id, scopes.matches(subject))
+    asked, found = scopes.requested(subject), scopes.matches(subject)
+    values = _values(counting, subject.id, found)
     bound: Bound = "lower" if counting.gaps else "exact"
     answered = _from_log(counting, _records(counting, subject.id, asked, bound, "answers in the access log"))
-    got = replace(_most(counting, subject.id, asked), measure="callers who got the answers", bound=bound)
-    most = _unknown(subject.id, "people", "upper", "an answer that should have been refused may be about anybody")
-    return [_shown(subject.id, values), most, answered, got, *values, _share(counting, subject)]
+    return [
+        _shown(subject.id, values),
+        _unknown(subject.id, "people", "upper", "an answer that should have been refused may be about anybody"),
+        *_met(_sampled_records(counting, subject.id, found), replace(answered, bound="upper")),
+        replace(answered, measure="answers that should have been refused"),
+        _callers(counting, subject, asked, bound),
+        *values,
+        _share(counting, subject),
+    ]
+
+
+def _callers(counting: Counting, subject: Subject, scope: Query, bound: Bound) -> Number:
+    got = replace(_most(counting, subject.id, scope), measure="callers who got these answers", bound=bound)
+    return _or_unknown(got, _NOT_LOGGED)
+
+
+def _sampled_records(counting: Counting, about: str, scope: Query) -> Number:
+    shown = _records(counting, about, scope, "lower", "sampled answers that show it")
+    return _or_unknown(shown, _NOTHING_SHOWN)
 
 
 def _shown(about: str, values: Sequence[Number]) -> Number:
     """Return how many people answers to strangers were about at least: as many as they show different values of one class."""
     if not values:
-        why = "no sampled answer shows a known class of personal data, and logs do not tell whose data an answer held"
-        return _unknown(about, "people", "lower", why)
+        return _unknown(about, "people", "lower", _NOTHING_SHOWN)
     best = max(values, key=lambda number: number.value or 0)
     return replace(best, measure="people", data_class="", by={}, condition=_EACH)
 
@@ -132,10 +161,8 @@ def _outbound(counting: Counting, subject: Subject) -> list[Number]:
     """Count what was sent; whose data it was no log tells, so the bound is who had been served by then."""
     scope = scopes.handled(subject)
     most = _most(counting, subject.id, scope)
-    if most.value:
-        most = replace(most, condition=_joined(_SENT, most.condition))
-    else:
-        most = _unknown(subject.id, "people", "upper", "the access log shows no request that the sending pods answered")
+    most = replace(most, condition=_joined(_SENT, most.condition))
+    most = _or_unknown(most, "the access log shows no request that the sending pods answered")
     why = "the contents of the connections were not recorded"
     unknown = [_unknown(subject.id, "records", bound, why) for bound in _SIDES]
     return [
@@ -160,8 +187,7 @@ def _bytes(counting: Counting, subject: Subject) -> Number:
 def _totals(counting: Counting, subjects: Sequence[Subject], found: Mapping[str, Sequence[Number]]) -> list[Number]:
     scope = scopes.served()
     served = replace(_most(counting, TOTAL, scope), measure="people served by the canary")
-    if not served.value:
-        served = _unknown(TOTAL, served.measure, "upper", "there is no access log of the canary")
+    served = _or_unknown(served, "there is no access log of the canary")
     return [
         *_least_of_all(counting, subjects, found),
         *_most_of_all(counting, subjects, found),
@@ -185,7 +211,7 @@ def _least_of_all(
     counting: Counting, subjects: Sequence[Subject], found: Mapping[str, Sequence[Number]]
 ) -> list[Number]:
     """Count people once over all findings; a finding that shows more values than that alone gives more."""
-    single = _known(found, "people", "lower")
+    single = _known(found, "people", "lower", "exact")
     if not single:
         return [_unknown(TOTAL, "people", "lower", "no sampled answer tells whose data it holds")]
     best = replace(max(single, key=lambda number: number.value or 0), about=TOTAL)
@@ -203,7 +229,7 @@ def _most_of_all(
     counting: Counting, subjects: Sequence[Subject], found: Mapping[str, Sequence[Number]]
 ) -> list[Number]:
     """Count everyone once over all findings; where one of them has no upper bound there is none."""
-    known = _known(found, "people", "upper")
+    known = _known(found, "people", "upper", "exact")
     bounded = {number.about for number in known}
     missing = [subject.id for subject in subjects if subject.id not in bounded]
     if missing:
@@ -225,19 +251,15 @@ def _records_of_all(
     else:
         scope = scopes.together([scopes.requested(subject) for subject in subjects])
         most = _from_log(counting, _records(counting, TOTAL, scope, "upper", "answers in the access log"))
-    return [_fewest_records(counting, subjects), most]
+    return _met(_fewest_records(counting, subjects), most)
 
 
 def _fewest_records(counting: Counting, subjects: Sequence[Subject]) -> Number:
-    """Count answers once: a route whose answers the access log counts is not counted by its samples as well."""
-    logged = [subject for subject in subjects if subject.kind == "access"]
-    places = {subject.place for subject in logged}
-    parts = [scopes.requested(subject) for subject in logged]
-    parts += [scopes.sampled(item) for item in subjects if item.kind == "content" and item.place not in places]
+    """Count sampled answers once, whatever number of findings they show."""
+    parts = [scopes.matches(subject) for subject in subjects if subject.kind in ("content", "access")]
     if not parts:
         return _unknown(TOTAL, "records", "lower", "no answer that carried personal data was recorded")
-    method = "answers in the access log that should have been refused, and sampled answers of other routes that show personal data"
-    return _records(counting, TOTAL, scopes.together(parts), "lower", method)
+    return _sampled_records(counting, TOTAL, scopes.together(parts))
 
 
 def _classes_of_all(counting: Counting, subjects: Sequence[Subject]) -> list[Number]:
@@ -254,7 +276,7 @@ def _values(counting: Counting, about: str, scope: Query) -> list[Number]:
         row = counting.row(query)
         title = counting.titles.get(name, name)
         numbers.append(
-            Number(about, "distinct values", "lower", row["value"], f"distinct values in sampled answers: {title}",
+            Number(about, "distinct values", "lower", row["value"], "distinct values in sampled answers",
                    {"answers": row["answers"]}, title, query=query.text())
         )  # fmt: skip
     return numbers
@@ -288,22 +310,23 @@ def _most(counting: Counting, about: str, scope: Query) -> Number:
     )  # fmt: skip
 
 
-def _at_most(
-    counting: Counting, subject: Subject, scope: Query, least: Number, values: Sequence[Number]
-) -> list[Number]:
+def _at_most(counting: Counting, subject: Subject, scope: Query, least: Number, values: Sequence[Number]) -> Number:
     """Count the callers of the access log, unless the samples show that answers are not about their callers."""
-    crowded = scopes.matches(subject).over(_CROWDED)
-    if counting.sandbox.value(crowded.sql, crowded.parameters):
-        return [_unknown(subject.id, "people", "upper", "an answer shows several values: it is not about its caller alone")]  # fmt: skip
-    if any(least.query == number.query for number in values):
-        return [_unknown(subject.id, "people", "upper", "the answers show more values than callers: they are about others too")]  # fmt: skip
-    most = _most(counting, subject.id, scope)
-    if not most.value:
-        return [_unknown(subject.id, "people", "upper", "the access log shows no such request")]
-    if most.value < (least.value or 0):
-        return [_unknown(subject.id, "people", "upper", "the access log names fewer callers than the samples")]
-    most = replace(most, condition=_joined("if each answer is about its caller, as in the samples", most.condition))
-    return [most, *_by_category(counting, most, scope)]
+    crowded, most = scopes.matches(subject).over(_CROWDED), _most(counting, subject.id, scope)
+    doubts = {
+        "an answer shows several values: it is not about its caller alone": bool(
+            counting.sandbox.value(crowded.sql, crowded.parameters)
+        ),
+        "the answers show more values than callers: they are about others too": any(
+            least.query == number.query for number in values
+        ),
+        _NOT_LOGGED: not most.value,
+        "the access log names fewer callers than the samples": (most.value or 0) < (least.value or 0),
+    }
+    why = next((doubt for doubt, there in doubts.items() if there), "")
+    if why:
+        return _unknown(subject.id, "people", "upper", why)
+    return replace(most, condition=_joined("if each answer is about its caller, as in the samples", most.condition))
 
 
 def _records(counting: Counting, about: str, scope: Query, bound: Bound, method: str) -> Number:
@@ -312,18 +335,18 @@ def _records(counting: Counting, about: str, scope: Query, bound: Bound, method:
 
 
 def _from_log(counting: Counting, number: Number) -> Number:
-    """A count of a log that holds no such request tells nothing."""
-    if not number.value:
-        return _unknown(number.about, number.measure, number.bound, "the access log shows no such request")
-    return replace(number, condition=counting.gaps)
+    """Return a count of the access log with what the log lacks; one that finds nothing tells nothing."""
+    return _or_unknown(replace(number, condition=counting.gaps), _NOT_LOGGED)
 
 
 def _share(counting: Counting, subject: Subject) -> Number:
     query = scopes.sampling(subject)
     row = counting.row(query)
     value = row.pop("value")
-    if value is None:
-        return _unknown(subject.id, "sampled share", "exact", "the access log shows no such request")
+    if value is None or value > 1:
+        return _unknown(
+            subject.id, "sampled share", "exact", "the access log shows fewer such requests than were sampled"
+        )
     return Number(subject.id, "sampled share", "exact", value, "sampled answers among those of the access log", row, query=query.text())  # fmt: skip
 
 
@@ -365,6 +388,10 @@ def _cases(categories: Sequence[Category]) -> tuple[str, dict[str, Any]]:
 def _unknown(about: str, measure: str, bound: Bound, reason: str) -> Number:
     """Unknown is never 0: no value, no query, and the reason."""
     return Number(about, measure, bound, reason=reason)
+
+
+def _or_unknown(number: Number, reason: str) -> Number:
+    return number if number.value else _unknown(number.about, number.measure, number.bound, reason)
 
 
 def _joined(*parts: str) -> str:

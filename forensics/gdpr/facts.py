@@ -105,7 +105,7 @@ def _gaps(sandbox: Sandbox, findings: Mapping[str, Any]) -> str:
 
 
 def _is_gap(finding: Mapping[str, Any]) -> bool:
-    return finding["detector"] == "rollout.data_gap" and finding["entity"].get("source_table") == "http_requests"
+    return bool(finding["detector"] == "rollout.data_gap" and finding["entity"].get("source_table") == "http_requests")
 
 
 def _limits(findings: Mapping[str, Any], counted: Sequence[object]) -> list[str]:

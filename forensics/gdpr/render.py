@@ -91,11 +91,15 @@ BLANK = "[to be filled in]"
 
 
 def amount(item: Mapping[str, Any]) -> str:
-    """Return a number with what it is worth: `at least 7`, or `unknown`."""
+    """Return a number as people write it, or that it is unknown."""
     if item["value"] is None:
-        return f"{_BOUNDS[item['bound']]} unknown" if item["bound"] != "exact" else "unknown"
-    told = percent(item["value"]) if item["measure"] == "sampled share" else number(item["value"])
-    return f"{_BOUNDS[item['bound']]} {told}"
+        return "unknown"
+    return percent(item["value"]) if item["measure"] == "sampled share" else number(item["value"])
+
+
+def bound(item: Mapping[str, Any]) -> str:
+    """Return what a number is worth, in words."""
+    return _BOUNDS[item["bound"]]
 
 
 def basis(item: Mapping[str, Any]) -> str:
@@ -116,10 +120,17 @@ def measure(item: Mapping[str, Any]) -> str:
 _MEASURES = {
     "people": "People concerned",
     "people by category": "People concerned, by category",
-    "records": "Records: answers that carried the data",
-    "distinct values": "Distinct values in sampled answers",
+    "records": "Records, counted as answers that carried personal data",
+    "distinct values": "Distinct values",
     "sampled share": "Share of the answers that was sampled",
     "people served by the canary": "Everyone whose requests the canary answered",
     "people served by the canary by category": "Everyone whose requests the canary answered, by category",
 }
-_FILTERS = {"measure": measure, "paragraphs": paragraphs, "answer": answer, "amount": amount, "basis": basis}
+_FILTERS = {
+    "measure": measure,
+    "paragraphs": paragraphs,
+    "answer": answer,
+    "amount": amount,
+    "bound": bound,
+    "basis": basis,
+}
