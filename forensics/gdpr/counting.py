@@ -154,7 +154,7 @@ def _shown(about: str, values: Sequence[Number]) -> Number:
     if not values:
         return _unknown(about, "people", "lower", _NOTHING_SHOWN)
     best = max(values, key=lambda number: number.value or 0)
-    return replace(best, measure="people", data_class="", by={}, condition=_EACH)
+    return replace(best, measure="people", data_class="", condition=_EACH)
 
 
 def _outbound(counting: Counting, subject: Subject) -> list[Number]:
@@ -289,7 +289,7 @@ def _least(counting: Counting, about: str, scope: Query, values: Sequence[Number
     value, by = row.pop("value"), row
     best = max(values, key=lambda number: number.value or 0, default=None)
     if best and (best.value or 0) > value:
-        return replace(best, measure="people", data_class="", by={}, condition=_EACH)
+        return replace(best, measure="people", data_class="", condition=_EACH)
     if not value:
         return _unknown(about, "people", "lower", "no sampled answer names its caller")
     kind = next(kind for kind in _METHODS if by[kind])
