@@ -52,7 +52,8 @@ def command(case: Path, out: Path, config: Path | None, final: bool, force: bool
         made = gdpr.documents(opened, given, final=final)
     _require_free(out, list(made), force=force)
     with exclusive(opened):
-        gdpr.keep(opened, given)
+        if config:
+            gdpr.keep(opened, given)
         opened.log("gdpr", documents=len(made), status="final" if final else "draft")
     for name, data in made.items():
         write_bytes(out / name, data)

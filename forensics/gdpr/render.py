@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from forensics.export import markdown_prose
+from forensics.export import markdown_code, markdown_prose
 from forensics.report.page import templates, visible
 from forensics.report.words import UNKNOWN, number, percent
 from forensics.resources import tree
@@ -45,7 +45,7 @@ def as_html(name: str, document: Mapping[str, Any], wording: Mapping[str, Any]) 
 @cache
 def _markdown() -> ImmutableSandboxedEnvironment:
     made = templates((tree("reports"),), _prose, autoescape=False)
-    made.filters |= {**_FILTERS, "fenced": _fenced}
+    made.filters |= {**_FILTERS, "fenced": _fenced, "token": _token}
     return made
 
 
@@ -60,6 +60,11 @@ def _prose(value: Any) -> Any:
     if isinstance(value, Markup | StrictUndefined):
         return value
     return UNKNOWN if value is None else markdown_prose(value, _LONGEST)
+
+
+def _token(value: object) -> Any:
+    """Return an address or a number that has to be readable as it is; what is blank says so."""
+    return Markup(markdown_code(value)) if value else answer(value)  # noqa: S704 - Markdown, not HTML: a code span
 
 
 def _fenced(text: str) -> Markup:
