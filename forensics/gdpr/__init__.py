@@ -33,18 +33,4 @@ def documents(case: Case, given: Given | None = None, *, final: bool = False) ->
             hint="Fill them in, or leave out --final.",
             location=Location(case.folder / FILE_NAME, missing[0].line, missing[0].key),
         )
-    material = content.Material(facts(case, said.human), said.human, missing, final)
-    wording = content.law(said.human)
-    notification, clock, entry = (
-        make(material) for make in (content.notification, content.clock_sheet, content.register_entry)
-    )
-    return {
-        "art33-notification.html": render.as_html("notification", notification, wording),
-        "art33-notification.json": render.as_json(notification),
-        "art33-notification.md": render.as_markdown("notification", notification, wording),
-        "breach-register-entry.json": render.as_json(entry),
-        "breach-register-entry.md": render.as_markdown("register", entry, wording),
-        "clock-sheet.json": render.as_json(clock),
-        "clock-sheet.md": render.as_markdown("clock", clock, wording),
-        "data-subject-counts.json": render.as_json(content.counts(material)),
-    }
+    return render.files(content.Material(facts(case, said.human), said.human, missing, final))

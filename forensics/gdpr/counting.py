@@ -16,6 +16,7 @@ from forensics.gdpr import scopes
 from forensics.gdpr.model import Category
 from forensics.gdpr.scopes import Query, Subject
 from forensics.store import Sandbox
+from forensics.text import listing
 
 Bound = Literal["exact", "lower", "upper"]
 TOTAL = "total"
@@ -73,12 +74,13 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """The open case with what people said about categories, titles of content patterns, and what the access log lacks."""
+    """The open case with what people said about categories, titles of content patterns, what the access log lacks, findings left out."""
 
     sandbox: Sandbox
     categories: Sequence[Category]
     titles: Mapping[str, str]
     gaps: str
+    left_out: Sequence[str] = ()
 
     def row(self, query: Query) -> dict[str, Any]:
         """Return the one row of a query."""
@@ -231,9 +233,9 @@ def _most_of_all(
     """Count everyone once over all findings; where one of them has no upper bound there is none."""
     known = _known(found, "people", "upper", "exact")
     bounded = {number.about for number in known}
-    missing = [subject.id for subject in subjects if subject.id not in bounded]
+    missing = [*(subject.id for subject in subjects if subject.id not in bounded), *counting.left_out]
     if missing:
-        return [_unknown(TOTAL, "people", "upper", f"it is unknown for {', '.join(missing)}")]
+        return [_unknown(TOTAL, "people", "upper", f"it is unknown for {listing(missing)}")]
     parts = [scopes.handled(item) if item.kind == "outbound" else scopes.requested(item) for item in subjects]
     scope = scopes.together(parts)
     most = _most(counting, TOTAL, scope)
@@ -245,9 +247,9 @@ def _records_of_all(
     counting: Counting, subjects: Sequence[Subject], found: Mapping[str, Sequence[Number]]
 ) -> list[Number]:
     bounded = {number.about for number in _known(found, "records", "upper", "exact")}
-    missing = [subject.id for subject in subjects if subject.id not in bounded]
+    missing = [*(subject.id for subject in subjects if subject.id not in bounded), *counting.left_out]
     if missing:
-        most = _unknown(TOTAL, "records", "upper", f"it is unknown for {', '.join(missing)}")
+        most = _unknown(TOTAL, "records", "upper", f"it is unknown for {listing(missing)}")
     else:
         scope = scopes.together([scopes.requested(subject) for subject in subjects])
         most = _from_log(counting, _records(counting, TOTAL, scope, "upper", "answers in the access log"))

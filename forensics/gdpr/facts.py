@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from forensics import custody, views
@@ -26,6 +26,12 @@ from rollout_events
 where event_kind in ('weight_set', 'paused', 'resumed', 'promoted', 'aborted', 'rolled_back', 'completed') and time is not null
 group by all
 order by time, event_kind, canary_weight
+"""
+_OTHERS = """
+select coalesce(sum(c.rows), 0)::bigint
+from dims.observer_counts c
+join dims.observers o on o.table_name = c.table_name and o.observer is distinct from c.observer
+where c.table_name = 'http_requests' and c.cohort = 'canary'
 """
 _NO_COHORT = "select count(*) from requests where cohort = 'unknown' and route is not null"
 
@@ -58,8 +64,10 @@ def facts(case: Case, human: Human) -> Facts:
     counted = sorted((item for item in flagged if not _left(item)), key=_order)
     left = [{**_told(item), "reason": _left(item)} for item in sorted(flagged, key=_order) if _left(item)]
     subjects = [Subject(item, index) for index, item in enumerate(counted[:MAX_FINDINGS])]
+    left_out = [item["id"] for item in counted[MAX_FINDINGS:]]
     with views.opened(case) as sandbox:
-        numbers = count(_counting(sandbox, findings, human), subjects) if subjects else []
+        counting = replace(_counting(sandbox, findings, human), left_out=left_out)
+        numbers = count(counting, subjects) if subjects else []
         taken = [
             {"time": moment(time), "action": kind, "weight": weight} for time, kind, weight in sandbox.rows(_TAKEN)
         ]
@@ -99,6 +107,7 @@ def _gaps(sandbox: Sandbox, findings: Mapping[str, Any]) -> str:
         "the access log is cut or damaged": any(item.get("truncated") for item in logs),
         "some records of the access log could not be parsed": any(item["rejected"] for item in logs),
         "requests that belong to no cohort are not counted": bool(sandbox.value(_NO_COHORT)),
+        "canary requests that only another observer logged are not counted": bool(sandbox.value(_OTHERS)),
         "the access log has gaps in time": any(_is_gap(item) for item in findings["findings"]),
     }
     return "; ".join(gap for gap, there in gaps.items() if there)

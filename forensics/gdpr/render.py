@@ -17,6 +17,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from forensics.export import markdown_code, markdown_prose
+from forensics.gdpr import content
+from forensics.gdpr.content import Material
 from forensics.report.page import templates, visible
 from forensics.report.words import UNKNOWN, number, percent
 from forensics.resources import tree
@@ -25,6 +27,23 @@ from forensics.text import safe_lines
 _LONGEST = 1_000_000  # characters: as long as a gdpr.toml may be; texts of people are never cut
 _RUNS = re.compile("`+")
 _BOUNDS = {"exact": "exactly", "lower": "at least", "upper": "at most"}
+
+
+def files(material: Material) -> dict[str, bytes]:
+    """Return every document by file name."""
+    wording = content.law(material.human)
+    notification, clock = content.notification(material), content.clock_sheet(material)
+    entry, counts = content.register_entry(material), content.counts(material)
+    return {
+        "art33-notification.html": as_html("notification", notification, wording),
+        "art33-notification.json": as_json(notification),
+        "art33-notification.md": as_markdown("notification", notification, wording),
+        "breach-register-entry.json": as_json(entry),
+        "breach-register-entry.md": as_markdown("register", entry, wording),
+        "clock-sheet.json": as_json(clock),
+        "clock-sheet.md": as_markdown("clock", clock, wording),
+        "data-subject-counts.json": as_json(counts),
+    }
 
 
 def as_json(document: Mapping[str, Any]) -> bytes:

@@ -18,11 +18,14 @@ import pytest
 from markdown_it import MarkdownIt
 
 from forensics import custody, gdpr
-from forensics.case import open_case
+from forensics.case import Case, create, open_case
 from forensics.errors import ConfigError, IntegrityError, UsageError
-from forensics.gdpr.content import law
-from forensics.gdpr.human import kept
+from forensics.gdpr.content import Material, law
+from forensics.gdpr.facts import Facts, facts
+from forensics.gdpr.human import kept, parse
 from forensics.gdpr.model import Human, Jurisdiction
+from forensics.gdpr.render import files
+from forensics.results import material
 from tests.conftest import Reviewed
 from tests.end_to_end.harness import SAMPLES, run, truth
 from tests.gdpr.given import FULL, UK, filled, made, notification
@@ -80,18 +83,28 @@ def test_the_page_loads_and_runs_nothing(reviewed: Reviewed) -> None:
     assert "<script" not in whole
 
 
+@pytest.fixture(scope="module")
+def told(reviewed: Reviewed) -> Facts:
+    """Facts of the compromised sample with hostile names of categories."""
+    return facts(open_case(reviewed.case(NAME)), parse(filled(FULL, HOSTILE), Path("x")).human)
+
+
 @pytest.mark.parametrize("shift", range(len(HOSTILE)))
-def test_hostile_words_of_people_are_harmless_everywhere(shift: int, reviewed: Reviewed) -> None:
+def test_hostile_words_of_people_are_harmless_everywhere(shift: int, told: Facts) -> None:
     """Each free text of gdpr.toml gets each payload once over all shifts."""
-    files = made(reviewed.case(NAME), filled(FULL, HOSTILE[shift:] + HOSTILE[:shift]))
-    check_harmless(text(files, "art33-notification.html"))
-    for name, data in files.items():
-        told = data.decode()
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e\ufeff]", told), name
+    human = parse(filled(FULL, HOSTILE[shift:] + HOSTILE[:shift]), Path("x")).human
+    check_files(files(Material(told, human, [], final=False)))
+
+
+def check_files(found: dict[str, bytes]) -> None:
+    check_harmless(text(found, "art33-notification.html"))
+    for name, data in found.items():
+        words = data.decode()
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e\ufeff]", words), name
         if name.endswith(".md"):
-            check_markdown(told)
+            check_markdown(words)
         if name.endswith(".json"):
-            assert told.isascii()
+            assert words.isascii()
 
 
 def check_markdown(told: str) -> None:
@@ -109,24 +122,20 @@ def check_markdown(told: str) -> None:
     assert not re.search(r"://|(?i:www)\.|@\w", read)  # what chat and code hosts turn into links and notifications
 
 
-def test_hostile_text_of_evidence_is_harmless(reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Findings whose entity and title a client chose: the queries hold them too, and still run."""
-    from forensics.results import material as given
+@pytest.mark.parametrize("shift", range(0, len(HOSTILE), 4))
+def test_hostile_text_of_evidence_is_harmless(shift: int, reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings whose title and route a client chose; they stand in the queries too."""
 
-    def forged(case: Any) -> Any:
-        findings, results = given(case)
-        for index, item in enumerate(findings["findings"]):
-            payload = HOSTILE[index % len(HOSTILE)]
+    def forged(case: Case) -> Any:
+        findings, results = material(case)
+        flagged = [item for item in findings["findings"] if item["personal_data"]]
+        for item, payload in zip(flagged, HOSTILE[shift:], strict=False):
             item["title"] = item["recommendation"] = payload
-            if "route" in item["entity"]:
-                item["entity"]["route"] = payload
+            item["entity"]["route" if "route" in item["entity"] else "destination"] = payload
         return findings, results
 
     monkeypatch.setattr("forensics.gdpr.facts.material", forged)
-    files = made(reviewed.case(NAME), FULL)
-    check_harmless(text(files, "art33-notification.html"))
-    check_markdown(text(files, "art33-notification.md"))
-    check_markdown(text(files, "breach-register-entry.md"))
+    check_files(made(reviewed.case(NAME), FULL))
 
 
 def identifiers(folder: Path) -> set[str]:
@@ -297,8 +306,6 @@ def test_a_case_without_cohorts_says_that_nothing_can_be_compared(tmp_path: Path
 
 
 def test_before_detection_there_is_nothing_to_write(tmp_path: Path) -> None:
-    from forensics.case import create
-
     case = create(tmp_path / "a.case")
     case.finish_ingest([])
     with pytest.raises(UsageError, match="no findings yet"):
