@@ -217,13 +217,13 @@ def _criteria(human: Human) -> list[dict[str, str]]:
 
 
 _FACTORS = {
-    "type_of_breach": "Type of breach: was data disclosed, altered, or lost?",
-    "nature_of_data": "Nature, sensitivity and volume of the data: see the classes found and the categories of data",
+    "type_of_breach": "Type of breach (was data disclosed, altered, or lost)",
+    "nature_of_data": "Nature, sensitivity and volume of the data (see the classes found and the categories of data)",
     "identification": "How easily people can be identified from it, directly or with other data",
     "severity": "How severe the consequences can be for them, and who may hold the data now",
-    "individuals": "Special characteristics of the people: children, other vulnerable people",
-    "controller": "Special characteristics of the controller: what it does, and with which data",
-    "number_of_people": "Number of people: see the numbers and their bounds",
+    "individuals": "Special characteristics of the people (children, other vulnerable people)",
+    "controller": "Special characteristics of the controller (what it does, and with which data)",
+    "number_of_people": "Number of people (see the numbers and their bounds)",
 }
 
 

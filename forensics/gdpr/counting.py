@@ -88,9 +88,9 @@ class Counting:
 
 
 def count(counting: Counting, subjects: Sequence[Subject]) -> list[Number]:
-    """Return the numbers of every finding, then the totals."""
+    """Return the totals, then the numbers of every finding."""
     found = {subject.id: _of(counting, subject) for subject in subjects}
-    return [number for numbers in found.values() for number in numbers] + _totals(counting, subjects, found)
+    return _totals(counting, subjects, found) + [number for numbers in found.values() for number in numbers]
 
 
 def _of(counting: Counting, subject: Subject) -> list[Number]:
