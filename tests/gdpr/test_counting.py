@@ -194,6 +194,13 @@ def test_what_was_sent_may_be_of_everyone_whom_the_sending_pod_served_by_then() 
     assert found["total", "records", "upper"].value is None
 
 
+def test_checks_by_the_team_itself_are_nobody_served() -> None:
+    logged = [request(1, user_id="a"), request(2, client_address="203.0.113.9", user_agent_original="Monitor/1")]
+    sandbox = context('[[synthetic]]\nname = "monitor"\nuser_agent = "Monitor/*"\n', None, http_requests=logged).sandbox
+    (served,) = [n for n in count(Counting(sandbox, (), {}, ""), [Subject(content(), 0)]) if "served" in n.measure]
+    assert (served.value, served.by["client_addresses"]) == (1, 0)
+
+
 def test_without_an_access_log_nobody_is_counted() -> None:
     found = counted(SENT, connections=[connection(1, source_bytes=None)])
     assert found["F-sent", "bytes sent", "exact"].value is None

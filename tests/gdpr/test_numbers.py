@@ -214,3 +214,15 @@ def test_unknown_is_never_zero(reviewed: Reviewed) -> None:
         for number in notification(reviewed.case(name), FULL)["numbers"]:
             assert number["value"] != 0, number
             assert (number["value"] is None) == bool(number["reason"]), number
+
+
+def test_the_numbers_of_the_page_are_those_of_the_sample(reviewed: Reviewed) -> None:
+    page = " ".join((SAMPLES.parent / "docs" / "gdpr.md").read_text(encoding="utf-8").split())
+    n = {key[:3]: number["value"] for key, number in numbers(reviewed.case(NAME)).items()}
+    assert (
+        f"at least {n['total', 'people', 'lower']} people and at least {n['total', 'records', 'lower']} records; the new e-mail property "
+        f"concerns at most {n[EMAIL, 'people', 'upper']} people in {n[EMAIL, 'records', 'upper']} answers, of which "
+        f"{n[EMAIL, 'sampled share', 'exact']:.1%} were sampled; {n[OPEN, 'answers that should have been refused', 'exact']} open answers went to "
+        f"{n[OPEN, 'callers who got these answers', 'exact']} addresses; {n[UPLOAD, 'bytes sent', 'exact']:,} bytes were sent, of at most "
+        f"{n[UPLOAD, 'people', 'upper']} people; the canary answered at most {n['total', 'people served by the canary', 'upper']} people."
+    ).replace("%", " %") in page
