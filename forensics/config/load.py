@@ -24,12 +24,11 @@ from forensics.errors import ConfigError, Location
 from forensics.schema import TABLES
 
 FILE_NAME = "canary.toml"
+S = TypeVar("S", bound=msgspec.Struct)
 MAX_TEXT, MAX_ENTRIES, MAX_PATTERN = 1_000_000, 1000, 10_000
 _MAX_DOTS = 5000  # in one line: a key of very many parts takes the parser quadratic time
 _MAX_PROBLEMS = 100
 _TESTS = ("equals", "any_of", "glob", "re2", "cidr")
-
-_File = TypeVar("_File", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +61,22 @@ def load(path: Path) -> Loaded:
         ConfigError: the file cannot be read, is not TOML, or breaks a rule; the first problem is told, with the number of others.
 
     """
-    text = read(path)
+    text = read_text(path)
     config, problems = check(text)
     if config is None or problems:
-        raise refusal(problems, path, f"canary-forensics config validate {path} lists every problem.")
+        raise _refused(path, problems, f"canary-forensics config validate {path} lists every problem.")
     return Loaded(config, text, path)
 
 
-def refusal(problems: list[Problem], path: Path, hint: str = "") -> ConfigError:
-    """Return the error that tells the first problem and the number of others."""
+def load_as(path: Path, kind: type[S], rules: Callable[[S], Iterator[Problem]]) -> S:
+    """Return another TOML file as a struct, checked like canary.toml; raises `ConfigError` like `load`."""
+    value, problems = checked(read_text(path), kind, rules, path.name)
+    if value is None or problems:
+        raise _refused(path, problems, "Correct the file and run the same again.")
+    return value
+
+
+def _refused(path: Path, problems: list[Problem], hint: str) -> ConfigError:
     first, *others = problems
     more = f" (and {len(others)} more)" if others else ""
     return ConfigError(first.message + more, hint=hint, location=Location(path, first.line, first.key))
@@ -90,15 +96,23 @@ def parse(text: str, path: Path | None = None) -> Loaded:
     return Loaded(config, text, path)
 
 
+def parse_as(text: str, path: Path, kind: type[S], rules: Callable[[S], Iterator[Problem]], hint: str) -> S:
+    """Return the text of another TOML file as a struct; raises `ConfigError` with place and `hint`."""
+    value, problems = checked(text, kind, rules, path.name)
+    if value is None or problems:
+        raise _refused(path, problems, hint)
+    return value
+
+
 def check(text: str) -> tuple[Config | None, list[Problem]]:
     """Return the configuration, or None, and every problem found."""
-    return checked(text, Config, FILE_NAME, _rule_problems)
+    return checked(text, Config, _rule_problems, FILE_NAME)
 
 
 def checked(
-    text: str, kind: type[_File], title: str, rules: Callable[[_File], Iterator[Problem]]
-) -> tuple[_File | None, list[Problem]]:
-    """Return what a TOML file of structs holds, or None, and every problem found; `rules` are those that types do not tell."""
+    text: str, kind: type[S], rules: Callable[[S], Iterator[Problem]], name: str
+) -> tuple[S | None, list[Problem]]:
+    """Return a TOML text as a struct, or None, and every problem found: of TOML, of keys, of types, then of `rules`."""
     if len(text) > MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
         return None, [
             Problem(
@@ -113,14 +127,14 @@ def checked(
         return None, [Problem("", f"This is not valid TOML: {error}.", int(found[1]) if found else None)]
     except (ValueError, RecursionError):
         return None, [Problem("", "This holds a number or a nesting that is too large.")]
-    problems = [located(text, problem) for problem in islice(_unknown_keys(kind, data, "", title), _MAX_PROBLEMS)]
+    problems = [_located(text, problem) for problem in islice(_unknown_keys(kind, data, "", name), _MAX_PROBLEMS)]
     if problems:
         return None, problems
     try:
-        config = msgspec.convert(data, kind)
+        value = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        return None, [located(text, _value_problem(error))]
-    return config, [located(text, problem) for problem in islice(rules(config), _MAX_PROBLEMS)]
+        return None, [_located(text, _value_problem(error))]
+    return value, [_located(text, problem) for problem in islice(rules(value), _MAX_PROBLEMS)]
 
 
 def json_schema() -> dict[str, Any]:
@@ -131,8 +145,8 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def read(path: Path) -> str:
-    """Return the text of a TOML file; raises `ConfigError` where it cannot be read or is not UTF-8."""
+def read_text(path: Path) -> str:
+    """Return the text of a TOML file; raises `ConfigError`."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -145,23 +159,23 @@ def read(path: Path) -> str:
         ) from error
 
 
-def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str, title: str) -> Iterator[Problem]:
+def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str, name: str) -> Iterator[Problem]:
     fields = {item.encode_name: item.type for item in msgspec.structs.fields(kind)}
     for key, value in data.items():
         path = f"{prefix}{key}"
         if key not in fields:
             near = difflib.get_close_matches(key, fields, 1, 0.5)
             advice = f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(fields)}."
-            yield Problem(path, f"`{key}` is not a key of {prefix.rstrip('.') or title}{advice}")
+            yield Problem(path, f"`{key}` is not a key of {prefix.rstrip('.') or name}{advice}")
             continue
         inner = _struct_of(fields[key])
         if inner is None:
             continue
         if isinstance(value, dict):
-            yield from _unknown_keys(inner, value, f"{path}.", title)
+            yield from _unknown_keys(inner, value, f"{path}.", name)
         for index, entry in enumerate(value if isinstance(value, list) else []):
             if isinstance(entry, dict):
-                yield from _unknown_keys(inner, entry, f"{path}[{index}].", title)
+                yield from _unknown_keys(inner, entry, f"{path}[{index}].", name)
 
 
 def _struct_of(kind: Any) -> type[Any] | None:
@@ -189,11 +203,20 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
     yield from _cohort_problems(config)
     yield from _time_problems(config)
     yield from _network_problems(config)
-    if config.display.time_zone not in zoneinfo.available_timezones():
+    if not _is_time_zone(config.display.time_zone):
         yield Problem(
             "display.time_zone",
             f"`{config.display.time_zone}` is not a time zone of this machine; write it as Europe/Paris.",
         )
+
+
+def _is_time_zone(name: str) -> bool:
+    """Ask for the one zone: the list of all takes 27 ms, which every command would pay."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # not a key, a folder of keys, no such zone
+        return False
+    return True
 
 
 def size_problems(config: msgspec.Struct) -> Iterator[Problem]:
@@ -359,7 +382,7 @@ def _network_problem(text: str, key: str) -> Problem:
     return Problem(key, f"`{text}` is not an address or network; write it as 10.42.0.0/16 or fd00::/8.")
 
 
-def located(text: str, problem: Problem) -> Problem:
+def _located(text: str, problem: Problem) -> Problem:
     """Find the line of a dotted key: the n-th table header of its section, then the key below it."""
     parts = re.match(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?", problem.key)
     if not parts or problem.line is not None:
@@ -371,6 +394,11 @@ def located(text: str, problem: Problem) -> Problem:
         return Problem(problem.key, problem.message, _first(lines, section, 0))
     line = _first(lines, leaf, starts[index] + 1) if leaf else None
     return Problem(problem.key, problem.message, line or starts[index] + 1)
+
+
+def line_of(text: str, key: str) -> int | None:
+    """Return the 1-based line of a dotted key, or of its section where the key is not there."""
+    return _located(text, Problem(key, "")).line
 
 
 def _first(lines: list[str], key: str, start: int) -> int | None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from forensics.case import Case
-from forensics.config import Problem, checked, located, read, refusal, size_problems, zone_problems
+from forensics.config.load import Problem, line_of, parse_as, read_text, size_problems, zone_problems
 from forensics.gdpr.model import FILE_NAME, Human
 from forensics.resources import tree
 
 HOURS = timedelta(hours=72)  # plain hours: Article 33(1)
+_HINT = "canary-forensics gdpr --template prints every key with its meaning."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,12 @@ def load(path: Path) -> Given:
         ConfigError: the file cannot be read, is not TOML, or breaks a rule; with file, line and key.
 
     """
-    return parse(read(path), path)
+    return parse(read_text(path), path)
 
 
 def parse(text: str, path: Path) -> Given:
     """Return the gdpr.toml in `text`; raises `ConfigError` like `load`."""
-    human, problems = checked(text, Human, FILE_NAME, _problems)
-    if human is None or problems:
-        raise refusal(problems, path, "canary-forensics gdpr --template prints every key with its meaning.")
-    return Given(human, text)
+    return Given(parse_as(text, path, Human, _problems, _HINT), text)
 
 
 def kept(case: Case) -> Given:
@@ -142,7 +140,7 @@ _WANTED: tuple[tuple[str, str, str, Callable[[Human], bool] | None], ...] = (
 def blanks(given: Given) -> list[Blank]:
     """Return what a human must still fill in, in the order of gdpr.toml."""
     return [
-        Blank(key, what, article, located(given.text, Problem(key, "")).line)
+        Blank(key, what, article, line_of(given.text, key))
         for key, what, article, when in _WANTED
         if (when is None or when(given.human)) and _is_blank(given.human, key)
     ]
