@@ -96,14 +96,6 @@ def parse(text: str, path: Path | None = None) -> Loaded:
     return Loaded(config, text, path)
 
 
-def parse_as(text: str, path: Path, kind: type[S], rules: Callable[[S], Iterator[Problem]], hint: str) -> S:
-    """Return the text of another TOML file as a struct; raises `ConfigError` with place and `hint`."""
-    value, problems = checked(text, kind, rules, path.name)
-    if value is None or problems:
-        raise _refused(path, problems, hint)
-    return value
-
-
 def check(text: str) -> tuple[Config | None, list[Problem]]:
     """Return the configuration, or None, and every problem found."""
     return checked(text, Config, _rule_problems, FILE_NAME)
@@ -394,6 +386,14 @@ def _located(text: str, problem: Problem) -> Problem:
         return Problem(problem.key, problem.message, _first(lines, section, 0))
     line = _first(lines, leaf, starts[index] + 1) if leaf else None
     return Problem(problem.key, problem.message, line or starts[index] + 1)
+
+
+def parse_as(text: str, path: Path, kind: type[S], rules: Callable[[S], Iterator[Problem]], hint: str) -> S:
+    """Return the text of another TOML file as a struct; raises `ConfigError` with place and `hint`."""
+    value, problems = checked(text, kind, rules, path.name)
+    if value is None or problems:
+        raise _refused(path, problems, hint)
+    return value
 
 
 def line_of(text: str, key: str) -> int | None:
