@@ -211,15 +211,6 @@ def _is_time_zone(name: str) -> bool:
     return True
 
 
-def size_problems(config: msgspec.Struct) -> Iterator[Problem]:
-    """Yield what is too large, or no text, in any file."""
-    too_many = [section for section in config.__struct_fields__ if _length(getattr(config, section)) > MAX_ENTRIES]
-    if too_many:
-        yield Problem(too_many[0], f"[[{too_many[0]}]] has more than {MAX_ENTRIES:,} entries.")
-    if b"\\u0000" in msgspec.json.encode(config):
-        yield Problem("", "A text holds the character NUL.")
-
-
 def _network_problems(config: Config) -> Iterator[Problem]:
     for index, zone in enumerate(config.zone):
         yield from (_network_problem(cidr, f"zone[{index}].cidrs") for cidr in zone.cidrs if not _is_network(cidr))
@@ -309,6 +300,15 @@ def _column_advice(table: str, column: str) -> str:
     return f"`{column}` is not a column{'' if table == '*' else f' of {table}'}" + (
         f"; did you mean `{near[0]}`?" if near else "."
     )
+
+
+def size_problems(config: msgspec.Struct) -> Iterator[Problem]:
+    """Yield what is too large, or no text, in any file."""
+    too_many = [section for section in config.__struct_fields__ if _length(getattr(config, section)) > MAX_ENTRIES]
+    if too_many:
+        yield Problem(too_many[0], f"[[{too_many[0]}]] has more than {MAX_ENTRIES:,} entries.")
+    if b"\\u0000" in msgspec.json.encode(config):
+        yield Problem("", "A text holds the character NUL.")
 
 
 def zone_problems(config: msgspec.Struct) -> Iterator[Problem]:
