@@ -114,12 +114,26 @@ def pinned_in(data: bytes) -> dict[str, str]:
     return newest
 
 
+def first(path: Path, action: str) -> str:
+    """Return the time of the first entry of an action, by the clock of the machine that wrote it; empty where there is none."""
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            entry = msgspec.json.decode(line, type=_Entry)
+        except msgspec.DecodeError:
+            continue
+        if entry.action == action:
+            return entry.time
+    return ""
+
+
 class _Details(msgspec.Struct):
     sha256: dict[str, str] = {}
 
 
 class _Entry(msgspec.Struct):
     details: _Details
+    action: str = ""
+    time: str = ""
 
 
 def _broken(path: Path, number: int) -> IntegrityError:

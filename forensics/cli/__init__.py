@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tag": ("tag", "Put words on findings and records, or list what was said."),
     "note": ("note", "Keep a sentence with a finding or record."),
     "diff": ("diff", "Compare findings of two cases, or with today's detectors."),
+    "gdpr": ("gdpr", "Write Article 33 drafts, clock sheet and register entry."),
     "revocations": ("revocations", "Count, or write down, what has to be revoked."),
     "audit": ("audit", "Audit many services each night, with one exit code."),
     "package": ("package", "Write a case as an evidence package that others can check."),

@@ -186,14 +186,12 @@ def _value_problem(error: msgspec.ValidationError) -> Problem:
 
 
 def _rule_problems(config: Config) -> Iterator[Problem]:
-    too_many = [section for section in config.__struct_fields__ if _length(getattr(config, section)) > MAX_ENTRIES]
-    if too_many:
-        yield Problem(too_many[0], f"[[{too_many[0]}]] has more than {MAX_ENTRIES:,} entries.")
+    too_large = list(size_problems(config))
+    if too_large:
+        yield from too_large
         return
     if not 0 <= config.ingest.max_reject_share <= 1:
         yield Problem("ingest.max_reject_share", "A share is a number from 0 to 1.")
-    if b"\\u0000" in msgspec.json.encode(config):
-        yield Problem("", "A text holds the character NUL.")
     yield from _cohort_problems(config)
     yield from _time_problems(config)
     yield from _network_problems(config)
@@ -304,12 +302,26 @@ def _column_advice(table: str, column: str) -> str:
     )
 
 
-def _time_problems(config: Config) -> Iterator[Problem]:
+def size_problems(config: msgspec.Struct) -> Iterator[Problem]:
+    """Yield what is too large, or no text, in any file."""
+    too_many = [section for section in config.__struct_fields__ if _length(getattr(config, section)) > MAX_ENTRIES]
+    if too_many:
+        yield Problem(too_many[0], f"[[{too_many[0]}]] has more than {MAX_ENTRIES:,} entries.")
+    if b"\\u0000" in msgspec.json.encode(config):
+        yield Problem("", "A text holds the character NUL.")
+
+
+def zone_problems(config: msgspec.Struct) -> Iterator[Problem]:
+    """Yield what is wrong with any time of a file: a zone is required, since a time without one is another for every reader."""
     for key, moment in _moments(config):
         if moment.tzinfo is None:
             yield Problem(key, "This time has no zone; write it as 2026-03-03T09:00:00Z.")
         elif not 1970 <= moment.year <= 2200:
             yield Problem(key, "This time is not between 1970 and 2200.")
+
+
+def _time_problems(config: Config) -> Iterator[Problem]:
+    yield from zone_problems(config)
     for index, phase in enumerate(config.phase):
         if phase.start.tzinfo and phase.end.tzinfo and phase.start >= phase.end:
             yield Problem(f"phase[{index}].end", f"Phase `{phase.name}` ends before it starts.")
@@ -332,18 +344,22 @@ def _overlaps(config: Config) -> Iterator[Problem]:
             yield Problem(f"phase[{later}].start", f"Phase `{names[1]}` begins before phase `{names[0]}` ends.")
 
 
-def _moments(config: Config) -> Iterator[tuple[str, datetime]]:
-    named = [("window.", config.window)]
-    named += [
-        (f"{name}[{index}].", entry)
-        for name in ("phase", "cohort", "identity", "allow", "suppress")
-        for index, entry in enumerate(getattr(config, name))
-    ]
-    for prefix, struct in named:
-        for item in msgspec.structs.fields(type(struct)):
-            value = getattr(struct, item.name)
-            if isinstance(value, datetime):
-                yield prefix + item.encode_name, value
+def _moments(config: msgspec.Struct) -> Iterator[tuple[str, datetime]]:
+    """Yield every time of a file with its dotted key; sections are structs or lists of structs."""
+    for section in msgspec.structs.fields(type(config)):
+        value = getattr(config, section.name)
+        entries = [(f"{section.encode_name}.", value)] if isinstance(value, msgspec.Struct) else []
+        if isinstance(value, list):
+            entries = [(f"{section.encode_name}[{index}].", entry) for index, entry in enumerate(value)]
+        for prefix, struct in entries:
+            yield from _moments_of(prefix, struct)
+
+
+def _moments_of(prefix: str, struct: object) -> Iterator[tuple[str, datetime]]:
+    for item in msgspec.structs.fields(type(struct)) if isinstance(struct, msgspec.Struct) else ():
+        value = getattr(struct, item.name)
+        if isinstance(value, datetime):
+            yield prefix + item.encode_name, value
 
 
 def _is_network(text: str) -> bool:
@@ -370,6 +386,19 @@ def _located(text: str, problem: Problem) -> Problem:
         return Problem(problem.key, problem.message, _first(lines, section, 0))
     line = _first(lines, leaf, starts[index] + 1) if leaf else None
     return Problem(problem.key, problem.message, line or starts[index] + 1)
+
+
+def parse_as(text: str, path: Path, kind: type[S], rules: Callable[[S], Iterator[Problem]], hint: str) -> S:
+    """Return the text of another TOML file as a struct; raises `ConfigError` with place and `hint`."""
+    value, problems = checked(text, kind, rules, path.name)
+    if value is None or problems:
+        raise _refused(path, problems, hint)
+    return value
+
+
+def line_of(text: str, key: str) -> int | None:
+    """Return the 1-based line of a dotted key, or of its section where the key is not there."""
+    return _located(text, Problem(key, "")).line
 
 
 def _first(lines: list[str], key: str, start: int) -> int | None:

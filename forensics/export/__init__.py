@@ -42,6 +42,11 @@ def markdown_prose(value: object, limit: int = _markup.LONGEST) -> str:
     return _markup.text(value, limit)
 
 
+def markdown_code(value: object) -> str:
+    """Return a token of unknown origin as a Markdown code span, in which nothing is interpreted and everything can be read."""
+    return _markup.code(value)
+
+
 def formats() -> dict[str, Render]:
     """Return the function of every format by name."""
     return {name: item.render for name, item in registry().items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,19 +89,29 @@ def said(case: Case) -> dict[str, Annotations]:
         IntegrityError: the log was changed, or holds what this tool does not write.
 
     """
+    found: dict[str, Annotations] = {}
+    for entry in _entries(case):
+        if entry.action in ("tag", "untag", "note"):
+            _apply(found.setdefault(entry.details.get("target", ""), Annotations()), entry)
+    return found
+
+
+def first_said(case: Case, targets: Collection[str]) -> str:
+    """Return when somebody first said something about one of the targets; empty where nobody did. Raises like `said`."""
+    times = (entry.time for entry in _entries(case) if entry.details.get("target") in targets)
+    return next(times, "")
+
+
+def _entries(case: Case) -> Iterator[_Entry]:
     path = case.folder / FILE_NAME
     custody.verify(path)
-    found: dict[str, Annotations] = {}
     for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], 1):
         try:
-            entry = msgspec.json.decode(line, type=_Entry)
+            yield msgspec.json.decode(line, type=_Entry)
         except msgspec.DecodeError as error:
             raise IntegrityError(
                 f"{FILE_NAME} holds what this tool does not write.", location=Location(path, number)
             ) from error
-        if entry.action in ("tag", "untag", "note"):
-            _apply(found.setdefault(entry.details.get("target", ""), Annotations()), entry)
-    return found
 
 
 class _Entry(msgspec.Struct):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -55,18 +55,27 @@ def _sections(folders: Sequence[Traversable]) -> list[dict[str, str]]:
 
 @cache
 def _environment(folders: tuple[Traversable, ...]) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=True,
+    """Return the environment of HTML templates: every expression is made visible, then escaped."""
+    made = templates(folders, visible, autoescape=True)
+    made.globals |= {"severity_names": words.SEVERITIES, "meaning": words.MEANING, "novelty": words.NOVELTY}
+    return made
+
+
+def templates(
+    folders: tuple[Traversable, ...], finalize: Callable[[Any], Any], *, autoescape: bool
+) -> ImmutableSandboxedEnvironment:
+    """Return an environment over the folders in which `finalize` is what every expression passes on its way out."""
+    made = ImmutableSandboxedEnvironment(
+        autoescape=autoescape,
         undefined=StrictUndefined,
-        finalize=visible,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         loader=FunctionLoader(lambda name: _source(folders, name)),
     )
-    environment.filters |= _FILTERS
-    environment.globals |= {"severity_names": words.SEVERITIES, "meaning": words.MEANING, "novelty": words.NOVELTY}
-    return environment
+    made.filters |= _FILTERS
+    return made
 
 
 def _source(folders: Sequence[Traversable], name: str) -> str | None:

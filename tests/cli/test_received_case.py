@@ -32,6 +32,7 @@ COMMANDS = {
     "show": ["show", "CASE", "0000:1"],
     "explain": ["explain", "CASE", "F-1"],
     "sql": ["sql", "CASE", "select 1"],
+    "gdpr": ["gdpr", "CASE", "never-written"],
     "ingest": ["ingest", "CASE", str(SAMPLES / "checkout-thin")],
     "review": ["review", str(SAMPLES / "checkout-thin"), "--case", "CASE"],
 }
