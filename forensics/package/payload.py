@@ -16,6 +16,7 @@ from forensics.detectors import load
 from forensics.errors import IntegrityError
 from forensics.export import registry
 from forensics.findings import canonical
+from forensics.gdpr import documents
 from forensics.package.configuration import masked_config
 from forensics.package.extracts import evidence
 from forensics.package.masking import masked_findings, masked_results
@@ -71,7 +72,7 @@ PARTS: dict[str, Callable[[Source], Files]] = {
     "custody": _custody,
 }
 # Folder -> documents that are made of the case itself, after its views were closed.
-DOCUMENTS: dict[str, Callable[[Case], dict[str, bytes]]] = {}
+DOCUMENTS: dict[str, Callable[[Case], dict[str, bytes]]] = {"compliance": documents}
 
 
 def assemble(case: Case, key: bytes | None, queries: Sequence[Path]) -> tuple[Files, dict[str, str], list[str]]:

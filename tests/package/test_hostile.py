@@ -145,8 +145,9 @@ def manifest_paths(package: Path) -> str:
         "\x1b]52;c;x\x07",
         "C:/a",
     )
+    lines = path.read_text().count("\n")
     path.write_text(path.read_text() + "".join(f"{digest}  {name}\n" for name in names))
-    return "manifest-sha256.txt: line 106 is not as this tool writes it"
+    return f"manifest-sha256.txt: line {lines + 1} is not as this tool writes it"
 
 
 def carriage_returns(package: Path) -> str:
@@ -163,8 +164,9 @@ def byte_order_mark(package: Path) -> str:
 
 def names_twice(package: Path) -> str:
     path = package / "manifest-sha512.txt"
+    lines = path.read_text().count("\n")
     path.write_text(path.read_text() + path.read_text())
-    return "manifest-sha512.txt: line 106 is not as this tool writes it"
+    return f"manifest-sha512.txt: line {lines + 1} is not as this tool writes it"
 
 
 def many_bad_lines(package: Path) -> str:
