@@ -192,6 +192,8 @@ class Intake:
         asked = entry.format == self._forced.name if self._forced else not entry.forced
         if entry.tool != __version__ or not asked or source.path.stat().st_size != entry.size:
             return False
+        if not (entry.inode or entry.member):  # it could not be looked at when it was read: then the ledger lacks that
+            return False
         if not all(self._holds(table, entry) for table in entry.rows):
             return False
         with HashingReader(source.path) as reader:
@@ -357,6 +359,7 @@ def _packed_anew(source: Source, entry: LedgerEntry, outcome: Outcome) -> Ledger
         size=identity.size,
         sha256=identity.sha256,
         compression=outcome.compression,
+        inode=info.st_ino,
         mtime_ns=info.st_mtime_ns,
     )
 
