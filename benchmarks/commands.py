@@ -24,6 +24,12 @@ from benchmarks import generate
 from benchmarks.detect import CONFIG
 
 CONNECTIONS = 1_000_000
+# The cluster tells the cohort of an access log; of the 40 last requests all are answers that the baseline refuses.
+COHORTS = "".join(
+    f'[[cohort]]\ncohort = "{cohort}"\ntable = "http_requests"\ncolumn = "upstream_cluster"\nglob = "*|{subset}|*"\n'
+    for cohort, subset in (("canary", "canary"), ("baseline", "stable"))
+)
+FLIPPED = "regexp_replace(path, '^[^?]*', '/admin/reports') as path, 200 as response_code, 'anon' as authn, null as user_id, 'outbound|8080|canary|x' as upstream_cluster"
 
 
 def main() -> None:
@@ -49,13 +55,15 @@ def main() -> None:
 def make(folder: Path, rows: int, files: int) -> Path:
     """Write the logs and a canary.toml; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "canary.toml").write_text(CONFIG)
+    (folder / "canary.toml").write_text(CONFIG + COHORTS)
     connection = duckdb.connect()
     connection.execute(generate.MACROS)
     each = rows // files
     for number in range(files):
         lines = generate.ENVOY.replace("range({n})", f"range({number * each}, {(number + 1) * each})")
         connection.execute(f"copy ({lines}) to '{folder}/access-{number:02}.ndjson' (format json)")
+    last = generate.ENVOY.replace("range({n})", f"range({rows - 40}, {rows})")
+    connection.execute(f"copy (select * replace ({FLIPPED}) from ({last})) to '{folder}/flipped.ndjson' (format json)")
     generate.generate(folder, "zeek", CONNECTIONS)
     return folder
 

@@ -59,7 +59,9 @@ def pivot(case: Case, kind: str, value: str, limit: int) -> Pivot:
     with views.opened(case) as sandbox:
         values = _spellings(sandbox, kind, value.strip())
         tables = {
-            table: condition for table in TABLES if table not in _NO_COHORT and (condition := _condition(table, kind))
+            table: condition
+            for table in TABLES
+            if table not in _NO_COHORT and (condition := _condition(table, kind, len(values)))
         }
         counts = [
             [table, *row] for table, condition in tables.items() if (row := _counted(sandbox, table, condition, values))
@@ -86,15 +88,23 @@ def _spellings(sandbox: Sandbox, kind: str, value: str) -> list[str]:
     return [value.lower().rstrip(".")] if kind == "host" else [value]
 
 
-def _condition(table: str, kind: str) -> str:
-    """Return the SQL condition over a table's columns, empty where the table has none of them."""
+def _condition(table: str, kind: str, spellings: int) -> str:
+    """Return the SQL condition over a table's columns, empty where the table has none of them.
+
+    The engine compares with single values; `= any(list)` takes six times as long over 10 million rows.
+    """
     types = TABLES[table].types
-    parts = [f"{column} = any($values)" for column in COLUMNS[kind] if types.get(column) == "VARCHAR"]
+    values = ", ".join(f"$v{number}" for number in range(spellings))
+    parts = [f"{column} in ({values})" for column in COLUMNS[kind] if types.get(column) == "VARCHAR"]
     if kind in _ANSWERS and "dns_answers" in types:
-        parts.append("list_has_any(list_transform(dns_answers, lambda answer: answer.data), $values)")
+        parts.append(f"list_has_any(list_transform(dns_answers, lambda answer: answer.data), [{values}])")
     if kind == "component" and "purl" in types:
-        parts.append("starts_with(purl, $values[1] || '@')")
+        parts.append("starts_with(purl, $v0 || '@')")
     return " or ".join(parts)
+
+
+def _parameters(values: list[str]) -> dict[str, str]:
+    return {f"v{number}": value for number, value in enumerate(values)}
 
 
 def _counted(sandbox: Sandbox, table: str, condition: str, values: list[str]) -> list[Any]:
@@ -104,7 +114,7 @@ def _counted(sandbox: Sandbox, table: str, condition: str, values: list[str]) ->
         "count(*) filter (where cohort not in ('canary', 'baseline')), min(time), max(time) "
         f"from observed.{table} where {condition}"
     )
-    *counts, first, last = sandbox.rows(sql, {"values": values})[0]
+    *counts, first, last = sandbox.rows(sql, _parameters(values))[0]
     return [*counts, moment(first), moment(last)] if any(counts) else []
 
 
@@ -116,7 +126,7 @@ def _rows(sandbox: Sandbox, tables: dict[str, str], values: list[str], limit: in
     if not parts:
         return []
     sql = f"select * from ({' union all '.join(parts)}) order by time nulls last, what, record_id limit {int(limit)}"
-    return [[moment(row[0]), *row[1:]] for row in sandbox.rows(sql, {"values": values})]
+    return [[moment(row[0]), *row[1:]] for row in sandbox.rows(sql, _parameters(values))]
 
 
 def _plain(table: str) -> str:
