@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +14,16 @@ import msgspec
 
 from forensics import custody
 from forensics.audit.statement import Memory
+from forensics.case import write_bytes
 from forensics.errors import CaseError, IntegrityError, Location, UsageError
 
 FILE_NAME = "audits.jsonl"
+_HEAD = "audits.head"
+
+
+class _Pin(msgspec.Struct, frozen=True):
+    lines: int
+    head: str
 
 
 class ServiceRecord(msgspec.Struct, frozen=True):
@@ -53,6 +61,7 @@ def read(folder: Path) -> list[Record]:
     """
     path = folder / FILE_NAME
     chain = custody.verify(path)
+    _require_whole(folder, path)
     lines = path.read_bytes().splitlines()[: chain.length] if chain.length else []
     try:
         records = [msgspec.json.decode(line, type=_Line).details for line in lines if b'"action":"repair"' not in line]
@@ -64,8 +73,28 @@ def read(folder: Path) -> list[Record]:
 
 
 def append(folder: Path, record: Record) -> None:
-    """Add an audit; raises like `custody.append`."""
+    """Add an audit and pin the end of the record beside it; raises like `custody.append`."""
     custody.append(folder / FILE_NAME, "audit", msgspec.to_builtins(record))
+    chain = custody.verify(folder / FILE_NAME)
+    write_bytes(folder / _HEAD, msgspec.json.encode({"lines": chain.length, "head": chain.head}) + b"\n")
+
+
+def _require_whole(folder: Path, path: Path) -> None:
+    """Refuse a record whose end was cut, which a chain alone does not show; it may be longer than pinned by the line of a killed audit."""
+    pin = folder / _HEAD
+    if not pin.exists():
+        return
+    try:
+        pinned = msgspec.json.decode(pin.read_bytes(), type=_Pin)
+    except msgspec.MsgspecError:
+        pinned = _Pin(-1, "")
+    lines = path.read_bytes().splitlines(keepends=True)[: max(pinned.lines, 0)] if path.exists() else []
+    if len(lines) != pinned.lines or hashlib.sha256(lines[-1] if lines else b"").hexdigest() != pinned.head:
+        raise IntegrityError(
+            f"{FILE_NAME} is not as long as it was.",
+            hint="Restore it from a copy: what earlier audits knew is in it.",
+            location=Location(path),
+        )
 
 
 def before(records: Sequence[Record], as_of: str) -> list[Record]:

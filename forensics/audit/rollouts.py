@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 
 from forensics import __version__, gate, ingest, views
-from forensics.case import Case, create, exclusive, file_sha256, write_bytes
+from forensics.case import Case, LedgerEntry, create, exclusive, file_sha256, write_bytes
 from forensics.config import FILE_NAME, load
 from forensics.errors import EvidenceError, IntegrityError, Location
-from forensics.evidence import discover, printable
+from forensics.evidence import SPECIAL, discover, printable
 from forensics.findings import Result
+from forensics.investigate.status import inspect
 from forensics.review import Options, detect, write_report
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -43,7 +44,8 @@ class Finding(msgspec.Struct, frozen=True):
 class Judged(msgspec.Struct, frozen=True):
     """One rollout as it was judged: what it was judged on, the verdict, findings, and which detectors could speak.
 
-    `files` tells whether a file in the folder changed (names, sizes, times), `evidence` whether what was read did (hashes of contents).
+    `is_whole` is False where a file could not be read: then it is tried again. `files` tells whether a file in the folder changed (names, sizes, times), `evidence` whether what was read did (hashes of contents, and what
+    could not be read).
     """
 
     name: str
@@ -56,6 +58,7 @@ class Judged(msgspec.Struct, frozen=True):
     reason: str
     grade: str
     damaged: list[str]
+    is_whole: bool
     findings: list[Finding]
     suppressed: list[str]
     detectors: dict[str, str]
@@ -68,7 +71,7 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 def rollouts(drop: Path) -> tuple[list[Rollout], list[str]]:
-    """Return the rollouts of a drop folder in name order, and a sentence for each subfolder that is none.
+    """Return the rollouts of a drop folder in name order, and a sentence for everything else that lies in it; hidden names are left out.
 
     Raises:
         EvidenceError: the folder cannot be read.
@@ -83,18 +86,21 @@ def rollouts(drop: Path) -> tuple[list[Rollout], list[str]]:
             hint="Check `drop` in the configuration.",
             location=Location(drop),
         ) from error
-    folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
-    found = [Rollout(printable(entry.name), Path(entry.path)) for entry in folders if _is_rollout(Path(entry.path))]
-    others = [
-        f"{printable(entry.name)} has no {FILE_NAME} and is no rollout"
-        for entry in folders
-        if not _is_rollout(Path(entry.path))
-    ]
-    return found, others
+    seen = [entry for entry in entries if not entry.name.startswith(".")]
+    found = [Rollout(printable(entry.name), Path(entry.path)) for entry in seen if not _why_not(entry)]
+    return found, [f"{printable(entry.name)} {why} and was not judged" for entry in seen if (why := _why_not(entry))]
 
 
-def _is_rollout(folder: Path) -> bool:
-    return (folder / FILE_NAME).is_file() and not (folder / FILE_NAME).is_symlink()
+def _why_not(entry: os.DirEntry[str]) -> str:
+    """Return why an entry of a drop folder is no rollout, empty where it is one."""
+    if entry.is_symlink():
+        return "is a link"
+    if not entry.is_dir(follow_symlinks=False):
+        return "lies beside the rollouts"
+    config = Path(entry.path) / FILE_NAME
+    if config.is_symlink():
+        return f"has a link as {FILE_NAME}"
+    return "" if config.is_file() else f"has no {FILE_NAME}"
 
 
 def judge(rollout: Rollout, home: Path, options: Options) -> Judged:
@@ -108,12 +114,19 @@ def judge(rollout: Rollout, home: Path, options: Options) -> Judged:
     """
     remembered = _remembered(_path(rollout, home, "json"))
     files, config = _fingerprint(rollout.folder), file_sha256(rollout.folder / FILE_NAME)
-    asked = (__version__, files, config)
+    asked = (__version__, files, config, True)
     folder = _path(rollout, home, "case")
-    if remembered and (remembered.tool, remembered.files, remembered.config) == asked and folder.is_dir():
+    if folder.is_symlink():
+        raise IntegrityError(f"{folder.name} is a link.", hint="Remove it: cases of an audit lie in its state folder.")
+    if (
+        remembered
+        and (remembered.tool, remembered.files, remembered.config, remembered.is_whole) == asked
+        and folder.is_dir()
+    ):
         return remembered
     case = create(folder)
     with exclusive(case):
+        _require_ours(case, rollout, remembered)
         result = _review(case, rollout, options)
         found = _judged(case, rollout.name, result, files, config)
     write_bytes(_path(rollout, home, "json"), msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
@@ -137,20 +150,37 @@ def _review(case: Case, rollout: Rollout, options: Options) -> Result:
     return result
 
 
+def _require_ours(case: Case, rollout: Rollout, remembered: Judged | None) -> None:
+    """Refuse a case that was changed since it was judged, and one of other evidence that was put here."""
+    ledger = case.ledger()
+    if remembered and ledger and (problems := inspect(case).problems):
+        raise IntegrityError(
+            f"The case is not what was judged: {problems[0]}.",
+            hint="Restore it, or remove it to judge the rollout anew.",
+        )
+    below = printable(str(rollout.folder.absolute())) + os.sep
+    if not remembered and any(not entry.path.startswith(below) for entry in ledger):
+        raise IntegrityError(
+            "The case holds other evidence than the rollout.", hint="Remove it: the rollout is then judged anew."
+        )
+
+
 def _judged(case: Case, name: str, result: Result, files: str, config: str) -> Judged:
     settings, ledger = case.config().config, case.ledger()
+    damaged = [*gate.damaged(ledger, settings.ingest.max_reject_share), *_left_out(ledger)]
     read = sorted(entry.content_sha256 for entry in ledger if entry.status == "ingested")
     return Judged(
         name=name,
         tool=__version__,
         files=files,
-        evidence=hashlib.sha256("\n".join(read).encode()).hexdigest() if read else "",
+        evidence=hashlib.sha256("\n".join([*read, *damaged]).encode()).hexdigest() if read else "",
         config=config,
         start=result.case["window"]["start"],
         verdict=result.verdict.outcome,
         reason=result.verdict.reason,
         grade=result.coverage.grade,
-        damaged=gate.damaged(ledger, settings.ingest.max_reject_share),
+        damaged=damaged,
+        is_whole=all(entry.status not in ("failed", "pending") for entry in ledger),
         findings=[Finding(item.id, item.detector, item.severity, item.title) for item in gate.gated(result, "low")],
         suppressed=[item.id for item in result.findings if item.status == "suppressed"],
         detectors={state.id: state.state for state in result.detectors},
@@ -159,6 +189,12 @@ def _judged(case: Case, name: str, result: Result, files: str, config: str) -> J
             for rule in settings.suppress
         },
     )
+
+
+def _left_out(ledger: Sequence[LedgerEntry]) -> list[str]:
+    """Return a sentence for each link and special file: nobody chose to leave it out."""
+    found = [entry for entry in ledger if entry.status == "ignored" and entry.note.startswith(SPECIAL)]
+    return [f"{entry.name} was not read: {entry.note}" for entry in found]
 
 
 def _remembered(path: Path) -> Judged | None:

@@ -24,12 +24,11 @@ from forensics.text import plural, safe_text
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit made: its record, all records up to it, the rollouts judged by service, sentences that change no exit code."""
+    """What an audit made: its record, all records up to it, the rollouts judged by service."""
 
     record: Record
     records: list[Record]
     judged: dict[str, list[Judged]]
-    notes: list[str]
 
 
 def run(config: AuditConfig, as_of: str, options: Options) -> Audit:
@@ -42,16 +41,15 @@ def run(config: AuditConfig, as_of: str, options: Options) -> Audit:
     """
     with history.locked(config.state):
         earlier = history.before(history.read(config.state), as_of)
-        notes: list[str] = []
         judged: dict[str, list[Judged]] = {}
         services = []
         for service in config.services:
             known = history.memory(earlier, service.name)
-            said, judged[service.name] = _service(config, service, known, as_of, options, notes)
+            said, judged[service.name] = _service(config, service, known, as_of, options)
             services.append(said)
         record = Record(as_of, gate.worst(item.exit_code for item in services), services)
         history.append(config.state, record)
-    return Audit(record, [*earlier, record], judged, notes)
+    return Audit(record, [*earlier, record], judged)
 
 
 def write(config: AuditConfig, audit: Audit) -> None:
@@ -61,20 +59,21 @@ def write(config: AuditConfig, audit: Audit) -> None:
 
 
 def _service(
-    config: AuditConfig, service: Service, memory: statement.Memory, as_of: str, options: Options, notes: list[str]
+    config: AuditConfig, service: Service, memory: statement.Memory, as_of: str, options: Options
 ) -> tuple[ServiceRecord, list[Judged]]:
     """Return what is said of a service, and its rollouts that were judged on something new."""
     troubles: list[tuple[int, str]] = []
     found: list[Rollout] = []
     try:
         found, others = rollouts(service.drop)
-        notes += [f"{service.name}: {other}" for other in others]
+        troubles += [(gate.EVIDENCE, other) for other in others]
     except ForensicsError as error:
         troubles.append((gate.EVIDENCE, error.message))
     every = [item for rollout in found if (item := _judge(rollout, config.home(service), options, troubles))]
     now = statement.changed(every, memory)
     said = statement.state(now, memory, as_of)
-    if not (troubles or any(statement.has_new_evidence(item, memory) for item in now)):
+    failed = any(code != gate.EVIDENCE for code, _ in troubles)
+    if not (failed or any(statement.has_new_evidence(item, memory) for item in now)):
         troubles.append((gate.EVIDENCE, "no evidence arrived"))
     troubles += _reasons(config, now)
     troubles += _expired(every, as_of)

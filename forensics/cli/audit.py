@@ -44,8 +44,6 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     )
     done = audit.run(loaded, datetime.now(UTC).date().isoformat() if as_of is None else as_of, options)
     audit.write(loaded, done)
-    for note in done.notes:
-        click.echo(safe_text(note), err=True)
     for service in done.record.services:
         for reason in service.reasons:
             click.echo(safe_text(f"{service.name}: {reason}"), err=True)

@@ -25,8 +25,14 @@ def command(ctx: click.Context, package: Path, signer: Path | None, as_json: boo
     Nothing is unpacked or run; the verify.sh inside is never trusted.
     """
     from forensics.cli.output import dump
+    from forensics.errors import UsageError
     from forensics.package import verify
 
+    if signer is not None and signer.resolve().is_relative_to(package.resolve()):
+        raise UsageError(
+            f"{signer} came with the package: whoever changed one may have changed the other.",
+            hint="Get the signer's public key on another way, and name that file.",
+        )
     checked = verify(package, signer)
     if as_json:
         failures = [{"file": item.file, "what": item.what} for item in checked.failures]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forensics.evidence.archive import Kind, Member, archive_kind, walk
-from forensics.evidence.discover import Source, discover, file_of, printable
+from forensics.evidence.discover import SPECIAL, Source, discover, file_of, printable
 from forensics.evidence.inflate import Compression, compression_of
 from forensics.evidence.reader import (
     HEAD_BYTES,
@@ -24,6 +24,7 @@ from forensics.evidence.windows import windows
 __all__ = [
     "HEAD_BYTES",
     "MAX_RATIO",
+    "SPECIAL",
     "Compression",
     "Fingerprint",
     "HashingReader",

@@ -88,10 +88,14 @@ def _listing(folder: str) -> Iterator[os.DirEntry[str] | tuple[str, str]]:
         return iter([(folder, f"folder cannot be read: {error.strerror}")])
 
 
+# How the reason begins why a link or a special file is not opened.
+SPECIAL = ("symbolic link", "not a regular file")
+
+
 def _refusal(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
-        return "symbolic link: name the file itself"
-    return "" if entry.is_file(follow_symlinks=False) else "not a regular file (pipe, socket or device)"
+        return f"{SPECIAL[0]}: name the file itself"
+    return "" if entry.is_file(follow_symlinks=False) else f"{SPECIAL[1]} (pipe, socket or device)"
 
 
 def printable(name: str) -> str:

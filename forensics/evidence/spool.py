@@ -5,23 +5,32 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import IO
 
 from forensics.errors import EvidenceError
 
 
-def spool(stream: IO[bytes], folder: Path) -> Path:
-    """Copy a stream into `folder`, named by its SHA-256; return the file (mode 0600)."""
+def spool(stream: IO[bytes], folder: Path, size: int | None = None) -> Path:
+    """Copy a stream, or its first `size` bytes, into `folder`, named by its SHA-256; return the file (mode 0600).
+
+    Several threads copy at once, each under a name of its own until the hash is known.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    digest = hashlib.sha256()
-    partial = folder / "partial"
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        while data := stream.read(1 << 20):
-            digest.update(data)
-            out.write(data)
-    final = folder / digest.hexdigest()
-    partial.rename(final)
+    digest, left = hashlib.sha256(), sys.maxsize if size is None else size
+    descriptor, partial = tempfile.mkstemp(prefix="partial-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            while data := stream.read(min(left, 1 << 20)):
+                left -= len(data)
+                digest.update(data)
+                out.write(data)
+        final = folder / digest.hexdigest()
+        Path(partial).rename(final)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
     return final
 
 

@@ -23,14 +23,18 @@ def documents(case: Case, given: Given | None = None, *, final: bool = False) ->
 
     """
     from forensics.gdpr import content, render
+    from forensics.gdpr.contradictions import contradictions
     from forensics.gdpr.facts import facts
 
     said = given or kept(case)
-    missing = blanks(said)
+    known = facts(case, said.human)
+    empty, wrong = blanks(said), list(contradictions(said, known))
+    missing = [*empty, *wrong]
     if final and missing:
+        why = f"{len(empty)} fields are blank" if empty else f"{wrong[0].key} needs {wrong[0].what}"
         raise ConfigError(
-            f"{len(missing)} fields are blank, so the documents can only be drafts.",
-            hint="Fill them in, or leave out --final.",
+            f"{why}, so the documents can only be drafts.",
+            hint="Fill them in, or leave out --final." if empty else "Correct gdpr.toml, or leave out --final.",
             location=Location(case.folder / FILE_NAME, missing[0].line, missing[0].key),
         )
-    return render.files(content.Material(facts(case, said.human), said.human, missing, final))
+    return render.files(content.Material(known, said.human, missing, final))

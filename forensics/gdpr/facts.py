@@ -20,11 +20,14 @@ from forensics.store import Sandbox
 
 MAX_FINDINGS = 50  # each is a part of the queries of the totals
 CORE_FAMILIES = ("access", "disclosure", "outbound")
+# What took the canary out of traffic; to raise its weight, to pause between steps or to go on is no measure.
 _TAKEN = """
 select time, event_kind, canary_weight
-from rollout_events
-where event_kind in ('weight_set', 'paused', 'resumed', 'promoted', 'aborted', 'rolled_back', 'completed') and time is not null
-group by all
+from (
+    select *, lag(canary_weight) over (partition by event_kind order by time, canary_weight) as weight_before
+    from (select distinct time, event_kind, canary_weight from rollout_events where time is not null)
+)
+where event_kind in ('aborted', 'rolled_back') or (event_kind = 'weight_set' and canary_weight < weight_before)
 order by time, event_kind, canary_weight
 """
 _OTHERS = """

@@ -21,6 +21,7 @@ from forensics.case import Case, LedgerEntry, file_sha256
 from forensics.case.ledger import in_order, merge
 from forensics.errors import CaseError, EvidenceError, TruncatedError, storage_trouble
 from forensics.evidence import (
+    SPECIAL,
     HashingReader,
     Kind,
     Mark,
@@ -297,7 +298,9 @@ class Intake:
         if entry.status != "ingested":
             return entry
         with open_file(source.path) as file:
-            kept = spool(file, self._case.restricted / "evidence")
+            kept = spool(file, self._case.restricted / "evidence", entry.size)
+        if kept.name != entry.sha256:
+            raise EvidenceError(f"{source.path} changed while it was copied.", hint="Ingest it again.")
         return msgspec.structs.replace(entry, note=f"copied to restricted/evidence/{kept.name}")
 
     def _scratch(self) -> Path:
@@ -309,7 +312,7 @@ class Intake:
 
 def _refused(source: Source) -> LedgerEntry:
     """Links and special files are left out; a folder that cannot be read and files beyond the limit are missing evidence."""
-    harmless = source.refused.startswith(("symbolic link", "not a regular file"))
+    harmless = source.refused.startswith(SPECIAL)
     return entries.unread(source, "ignored" if harmless else "failed", source.refused)
 
 

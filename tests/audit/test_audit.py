@@ -12,10 +12,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree as ET  # the XML is our own
 
 import pytest
 
+from forensics.evidence import spool
+from tests.conftest import Reviewed
 from tests.end_to_end.harness import SAMPLES, Done, run
 
 CLEAN, BAD = "checkout-clean", "checkout-compromised"
@@ -115,7 +118,7 @@ def test_an_empty_drop_folder_is_no_evidence(site: Site) -> None:
     done = site.audit("2026-03-04")
     assert (done.code, done.err) == (
         3,
-        "shop: no-config has no canary.toml and is no rollout\nshop: no evidence arrived\n",
+        "shop: no-config has no canary.toml and was not judged\nshop: no evidence arrived\n",
     )
 
 
@@ -227,6 +230,92 @@ def test_a_configuration_that_is_wrong(tmp_path: Path, text: str, told: str) -> 
     done = run("audit", tmp_path / "audit.toml")
     assert done.code == 2
     assert told in done.err
+
+
+def test_what_was_not_judged_is_never_a_clean_night(site: Site) -> None:
+    """A forgotten canary.toml, a link, a loose log, and links and pipes among the evidence: exit 3, each named."""
+    site.drop("shop", "r1", CLEAN)
+    assert site.audit("2026-03-04").code == 0
+    drop = site.folder / "drops" / "shop"
+    shutil.copytree(SAMPLES / BAD, drop / "r2", ignore=shutil.ignore_patterns("canary.toml"))
+    (drop / "r3").symlink_to(SAMPLES / BAD)
+    shutil.copytree(SAMPLES / BAD, drop / "r4", ignore=shutil.ignore_patterns("canary.toml"))
+    (drop / "r4" / "canary.toml").symlink_to(SAMPLES / BAD / "canary.toml")
+    shutil.copy(SAMPLES / BAD / "network" / "conn.log", drop / "loose.log")
+    (drop / "r1" / "network" / "conn2.log").symlink_to(SAMPLES / BAD / "network" / "conn.log")
+    os.mkfifo(drop / "r1" / "pipe.log")
+    done = site.audit("2026-03-05")
+    assert done.code == 3
+    for told in (
+        "r2 has no canary.toml and was not judged", "r3 is a link and was not judged", "r4 has a link as canary.toml and was not judged",
+        "loose.log lies beside the rollouts and was not judged", "r1: network/conn2.log was not read: symbolic link", "r1: pipe.log was not read: not a regular file",
+    ):  # fmt: skip
+        assert f"shop: {told}" in done.err
+        assert told.split(":")[0] in (site.folder / "audit" / "overview.html").read_text()
+
+
+def test_a_case_that_was_put_there_is_refused(site: Site, reviewed: Reviewed) -> None:
+    home = site.folder / "audit" / "cases" / "shop"
+    home.mkdir(parents=True)
+    site.drop("shop", "r1", "checkout-thin")
+    reviewed.copy("checkout-thin", home / "r1.case")
+    done = site.audit("2026-03-04")
+    assert (done.code, "holds other evidence than the rollout" in done.err) == (4, True)
+    shutil.move(home / "r1.case", site.folder / "elsewhere.case")
+    (home / "r1.case").symlink_to(site.folder / "elsewhere.case")
+    before = (site.folder / "elsewhere.case" / "custody.jsonl").read_bytes()
+    done = site.audit("2026-03-05")
+    assert (done.code, "r1.case is a link" in done.err) == (4, True)
+    assert (site.folder / "elsewhere.case" / "custody.jsonl").read_bytes() == before
+
+
+def test_changed_findings_of_a_case_are_told_when_it_is_opened_again(site: Site) -> None:
+    folder = site.drop("shop", "r1", "checkout-thin")
+    assert site.audit("2026-03-04").code == 3
+    findings = site.folder / "audit/cases/shop/r1.case/findings.json"
+    findings.write_bytes(findings.read_bytes() + b" ")
+    (folder / "note.txt").write_text("another file")
+    done = site.audit("2026-03-05")
+    assert (done.code, "findings.json was changed after it was written" in done.err) == (4, True)
+
+
+@pytest.mark.parametrize("left", [0, 1, None])
+def test_a_record_that_was_cut_is_exit_4(site: Site, left: int | None) -> None:
+    for day in (4, 5, 6):
+        assert site.audit(f"2026-03-0{day}").code == 3
+    path = site.folder / "audit" / "audits.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(b"".join(lines[:left]))
+    done = site.audit("2026-03-07")
+    assert (done.code, "is not as long as it was" in done.err) == (4, True)
+
+
+def test_a_line_behind_the_pinned_end_is_that_of_a_killed_audit(site: Site) -> None:
+    assert site.audit("2026-03-04").code == 3
+    pin = (site.folder / "audit" / "audits.head").read_bytes()
+    assert site.audit("2026-03-05").code == 3
+    (site.folder / "audit" / "audits.head").write_bytes(pin)
+    assert site.audit("2026-03-06").code == 3
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.drop("shop", "r1", CLEAN)
+    calls = []
+
+    def copy(stream: IO[bytes], folder: Path, size: int | None = None) -> Path:
+        calls.append(size)
+        if len(calls) == 3:
+            raise FileNotFoundError(2, "No such file or directory")
+        return spool(stream, folder, size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("forensics.ingest.intake.spool", copy)
+        first = site.audit("2026-03-04")
+    assert (first.code, "could not be read" in first.err) == (3, True)
+    assert site.audit("2026-03-05").code == 0
 
 
 HOSTILE = ["\x1b]52;c;aGk=\x07", "<script>alert(1)</script>", "-rf", "a b'\"", "\u202egnp", os.fsdecode(b"\xff\xfe")]

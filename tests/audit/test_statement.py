@@ -26,7 +26,7 @@ def rollout(
     detectors |= {item.detector: "finding" for item in findings}
     return Judged(
         name=name, tool="1", files=name, evidence=f"e-{name}", config=config, start=start or name, verdict="pass", reason="",
-        grade="A", damaged=[], findings=list(findings), suppressed=list(suppressed), detectors=detectors, expiring={},
+        grade="A", damaged=[], is_whole=True, findings=list(findings), suppressed=list(suppressed), detectors=detectors, expiring={},
     )  # fmt: skip
 
 

@@ -320,3 +320,41 @@ def test_the_kept_file_is_pinned(reviewed: Reviewed, tmp_path: Path) -> None:
     (case.folder / "gdpr.toml").write_text(UK)
     with pytest.raises(IntegrityError):
         gdpr.documents(case)
+
+
+def test_measures_are_what_took_the_canary_out_and_not_what_gave_it_more(reviewed: Reviewed) -> None:
+    """The rollout: 5 % at 09:00, 25 % at 09:30, aborted and 0 % at 10:10."""
+    taken = notification(reviewed.case("checkout-compromised"))["measures"]["by_the_log"]
+    assert taken
+    assert {item["action"] for item in taken} <= {"aborted", "rolled_back", "weight_set"}
+    assert all(item["weight"] == 0 for item in taken if item["action"] == "weight_set")
+    assert min(item["time"] for item in taken) >= "2026-03-03T10:0"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "[nature]\n",
+            '[nature]\npeople = 3\nbasis = "logs"\n',
+            "nature.people needs a number that is not below the 7 people",
+        ),
+        (
+            "[nature]\n",
+            '[nature]\nrecords = 1\nbasis = "logs"\n',
+            "nature.records needs a number that is not below the 10 records",
+        ),
+        (
+            "aware_at = ",
+            'delay_reason = "asked"\naware_at = 2026-03-01T00:00:00Z #',
+            "clock.aware_at needs a moment that does not lie before the first event",
+        ),
+    ],
+)
+def test_what_the_evidence_contradicts_is_not_final(reviewed: Reviewed, old: str, new: str, told: str) -> None:
+    case = reviewed.case("checkout-compromised")
+    assert made(case, FULL, final=True)
+    text = FULL.replace(old, new, 1)
+    assert told.split(" needs ")[1] in made(case, text)["art33-notification.md"].decode()
+    with pytest.raises(ConfigError, match=told):
+        made(case, text, final=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
+import io
 import json
 import lzma
 import os
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +23,7 @@ import zstandard
 from forensics import evidence, lines
 from forensics.case import create, exclusive
 from forensics.errors import CaseError, EvidenceError, FormatError
-from forensics.evidence import inflate, reader
+from forensics.evidence import inflate, reader, spool
 from forensics.ingest import Options, ingest
 from tests.ingest.helpers import load, load_paths
 
@@ -460,3 +463,21 @@ def test_a_line_without_end_is_not_held_whole(tmp_path: Path, monkeypatch: pytes
     progress = lines.Progress()
     sizes = [batch.nbytes for batch in lines.batches(tmp_path / "evidence" / "evidence", progress)]
     assert max(sizes) < 5000
+
+
+def test_copies_that_are_made_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Each has the bytes that its name says; a copy that fails leaves nothing."""
+    texts = [bytes([number]) * 300_000 for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        kept = list(pool.map(lambda text: spool(io.BytesIO(text), tmp_path), texts))
+    assert [path.read_bytes() for path in kept] == texts
+    assert [path.name for path in kept] == [hashlib.sha256(text).hexdigest() for text in texts]
+
+    class Broken(io.RawIOBase):
+        def read(self, _size: int = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output"):
+        spool(Broken(), tmp_path)  # type: ignore[arg-type] # only read() is called
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in kept}
+    assert spool(io.BytesIO(b"abcdef"), tmp_path, 3).read_bytes() == b"abc"
