@@ -97,7 +97,7 @@ def commands(case: Path) -> dict[str, list[str | Path]]:
         "revocations": ["revocations", case],
         "tag": ["tag", case, finding, "seen"],
         "diff with itself": ["diff", case, case],
-        "report --format json": ["report", case, "--format", "json", "-o", case.parent / "out.json"],
+        "report --format json": ["report", case, "--format", "json", "-o", case.parent / "out.json", "--force"],
     }
 
 
