@@ -98,6 +98,10 @@ def _condition(table: str, kind: str, spellings: int) -> str:
     parts = [f"{column} in ({values})" for column in COLUMNS[kind] if types.get(column) == "VARCHAR"]
     if kind in _ANSWERS and "dns_answers" in types:
         parts.append(f"list_has_any(list_transform(dns_answers, lambda answer: answer.data), [{values}])")
+    if (
+        kind == "destination" and table == "connections"
+    ):  # named by the TLS record or DNS answer beside it, as findings name it
+        parts.append(f"record_id in (select record_id from outbound_named where destination_name in ({values}))")
     if kind == "component" and "purl" in types:
         parts.append("starts_with(purl, $v0 || '@')")
     return " or ".join(parts)

@@ -67,12 +67,19 @@ def counts(case: Path, *options: str) -> dict[str, tuple[int, int, int]]:
 
 def test_the_collector_by_name_and_by_address(case: Path) -> None:
     planted = truth(NAME)["planted"]["phone_home"]
-    assert counts(case, "--destination", COLLECTOR) == {"connections": (2, 0, 0), "dns_queries": (2, 0, 0)}
+    assert counts(case, "--destination", COLLECTOR) == {"connections": (4, 0, 0), "dns_queries": (2, 0, 0)}
+    sent = json.loads(run("pivot", case, "--destination", COLLECTOR, "--json").out)
+    assert [row["text"].split(" B up")[0].split()[-1] for row in sent["rows"] if " B up" in row["text"]] == [
+        "48213",
+        "52087",
+    ]
     # by address: two records each in conn.log and ssl.log, and the answers of DNS
     assert counts(case, "--ip", planted["address"]) == {"connections": (4, 0, 0), "dns_queries": (2, 0, 0)}
     assert counts(case, "--ip", f"::ffff:{planted['address']}") == counts(case, "--ip", planted["address"])
     rows = asked(case, "--destination", COLLECTOR)["rows"]
-    assert [row["time"][:19] + "Z" for row in rows if row["what"] == "connections"] == planted["times"]
+    # each of the two: the connection and its TLS record
+    seen = [row["time"][:19] + "Z" for row in rows if row["what"] == "connections"]
+    assert seen == [moment for moment in planted["times"] for _ in range(2)]
 
 
 def test_component_pod_and_person(case: Path) -> None:
