@@ -94,9 +94,7 @@ def _judge(rollout: Rollout, home: Path, options: Options, troubles: list[tuple[
     except ForensicsError as error:
         place = f" [{error.location}]" if error.location else ""
         troubles.append((error.exit_code, safe_text(f"{rollout.name}: {error.message}{place}")))
-    except (
-        Exception
-    ) as error:  # one service's defect must not cost the others their audit; it is told, with exit code 5
+    except Exception as error:  # a defect met in one service must not cost the others their audit; it is exit 5
         if os.environ.get("CANARY_DEBUG"):
             raise
         told = f"a defect of canary-forensics stopped it: {type(error).__name__}: {safe_text(error, 200)}"
