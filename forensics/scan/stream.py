@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ import msgspec
 from msgspec import Struct, field
 
 from forensics.scan.engine import Match, Scanner, scan_text
-from forensics.scan.headers import header_verdicts
+from forensics.scan.headers import HTML_TYPES, HeaderVerdict, header_verdicts, script_verdict
 from forensics.scan.rows import header_matches
 
 # (base64 text, Content-Encoding, Content-Type) -> text, or None if it cannot be decoded.
@@ -28,6 +29,7 @@ class _Response(Struct):
 
 class _Request(Struct):
     url: str | None = None
+    headers: list[tuple[str, str | None]] | None = None
 
 
 class _Line(Struct):
@@ -56,7 +58,7 @@ def scan_lines(
     """Yield a row for each hit, header verdict and line that cannot be read.
 
     Rows: `{id, pattern, class, confidence, start, end, masked}` with characters of the body, of `text`, or of the header named in
-    the additional `in_header`; `{id, header, verdict}` for responses whose headers are given; `{id, line, error}`.
+    the additional `in_header`; `{id, header, verdict}` (and `subject`, `detail` where there are any) for responses whose headers are given; `{id, line, error}`.
 
     Args:
         scanner: the patterns.
@@ -111,8 +113,7 @@ def _response_rows(
         )
     yield from ({**_hit(record.id, match), "in_header": name} for name, match in header_matches(scanner, headers))
     if response.headers is not None:
-        for verdict in header_verdicts(headers, _scheme(record.request)):
-            yield {"id": record.id, "header": verdict.header, "verdict": verdict.verdict}
+        yield from (_verdict(record.id, verdict) for verdict in _verdicts(record.request, headers, body or ""))
 
 
 def _body(response: _Response, headers: list[tuple[str, str]], decode: BodyDecoder) -> str | None:
@@ -139,6 +140,16 @@ def _value(headers: list[tuple[str, str]], name: str) -> str | None:
     return next((value for key, value in headers if key.strip().lower() == name), None)
 
 
-def _scheme(request: _Request | None) -> str | None:
-    scheme, separator, _ = ((request.url if request else None) or "").partition("://")
-    return scheme.lower() if separator else None
+def _verdicts(request: _Request | None, headers: list[tuple[str, str]], body: str) -> Iterator[HeaderVerdict]:
+    scheme, separator, rest = ((request.url if request else None) or "").partition("://")
+    host = re.split(r"[/?#:]", rest.rpartition("@")[2], maxsplit=1)[0] if separator else ""
+    asked = [(name, value or "") for name, value in (request.headers if request else None) or []]
+    yield from header_verdicts(headers, scheme if separator else None, host or None, _value(asked, "origin"))
+    if (_value(headers, "content-type") or "").partition(";")[0].strip().lower() in HTML_TYPES:
+        yield script_verdict(body)
+
+
+def _verdict(line_id: str | float, verdict: HeaderVerdict) -> dict[str, Any]:
+    more = {"subject": verdict.subject, "detail": verdict.detail}
+    told = {key: value for key, value in more.items() if value}
+    return {"id": line_id, "header": verdict.header, "verdict": verdict.verdict, **told}

@@ -15,6 +15,6 @@ from exchange_facts
 group by all;
 
 create view verdicts as
-select v.header, v.verdict, v.verdict_rank, e.*
+select v.header, v.subject, v.verdict, v.verdict_rank, v.verdict_detail, e.*
 from facts.header_verdicts v
 join exchange_facts e on e.evidence_id = v.evidence_id and e.record_no = v.record_no;

@@ -8,5 +8,5 @@ select evidence_id, record_no, record_offset, part, pattern, pattern_class, json
 from facts.content_matches;
 
 create view header_verdicts as
-select evidence_id, record_no, record_offset, header, verdict, verdict_rank, record_id
+select evidence_id, record_no, record_offset, header, subject, verdict, verdict_rank, verdict_detail, record_id
 from facts.header_verdicts;

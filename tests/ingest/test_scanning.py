@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from forensics.scan import Exchange, content_rows, default_scanner, header_verdicts
+from forensics.scan import Exchange, HeaderVerdict, content_rows, default_scanner, header_verdicts
+from forensics.scan.headers import script_verdict
 from forensics.scan.sieve import doubtful, doubtful_headers, open_gates
 from tests.ingest.helpers import Loaded, Row, lines, load
 
@@ -35,12 +36,30 @@ _HEADERS: tuple[list[list[str | None]], ...] = (
     [["content-type", "text/html"], [" Strict-Transport-Security ", "max-age=31536000"], ["x-frame-options", None]],
     [["server", "10.42.0.9"], ["server", "10.42.0.9"], ["referrer-policy", "unsafe-url"]],
     [["x-trace", "a\nb"], ["content-security-policy", "default-src 'self'"]],
+    [
+        ["set-cookie", "sid={n}; Secure; Expires=Tue, 03 Mar 2026 08:00:0{d} GMT"],
+        ["Set-Cookie", "theme={n}; Max-Age=60"],
+    ],
+    [["location", "https://evil.test/{n}"], ["content-security-policy", "script-src 'nonce-{n}'"], ["age", "{n}"]],
+    [
+        ["access-control-allow-origin", "https://evil.test"],
+        ["access-control-allow-credentials", "true"],
+        ["vary", "Origin"],
+    ],
+    [["content-type", "text/html"], ["cache-control", "public"]],
 )
+_PAGES = ('<script src="//cdn.test/a.js">', "<script>x()</script>")
 
 
 def _exchange(draw: random.Random, number: int) -> Row:
     body: str | None = draw.choice(_HITS) if draw.random() < 0.1 else draw.choice(_CLEAN)
-    response: Row = {"status": 200, "headers": draw.choice(_HEADERS), "body": body}
+    chosen = draw.choice(_HEADERS)
+    headers = [
+        [name, value and value.replace("{n}", str(number)).replace("{d}", str(number % 10))] for name, value in chosen
+    ]
+    if draw.random() < 0.2:
+        body = draw.choice(_PAGES)
+    response: Row = {"status": 200, "headers": headers, "body": body}
     if draw.random() < 0.1:
         response["body"] = None
     elif draw.random() < 0.2:
@@ -48,7 +67,11 @@ def _exchange(draw: random.Random, number: int) -> Row:
     url = draw.choice(("https://shop.example/a", "http://shop.example/a", "/a"))
     return {
         "time": f"2026-03-03T09:00:{number % 60:02}Z",
-        "request": {"method": "GET", "url": url, "headers": []},
+        "request": {
+            "method": "GET",
+            "url": url,
+            "headers": draw.choice(([], [["Origin", "https://evil.test"], ["origin", "x"]])),
+        },
         "response": response,
     }
 
@@ -65,12 +88,26 @@ def _matches(loaded: Loaded) -> list[dict[str, Any]]:
     return list(content_rows(default_scanner(), exchanges))
 
 
-def _verdicts(loaded: Loaded) -> list[tuple[int, str, str, int]]:
+def _judged(row: dict[str, Any]) -> list[HeaderVerdict]:
+    origin = next((item["value"] for item in row["http_request_headers"] if item["name"].lower() == "origin"), None)
+    found = header_verdicts(_pairs(row), row["url_scheme"], row["server_address"], origin)
+    is_page = row["http_response_mime_type"] == "text/html" and row["http_response_body"] is not None
+    return [*found, script_verdict(row["http_response_body"])] if is_page else found
+
+
+def _verdicts(loaded: Loaded) -> list[tuple[Any, ...]]:
     return [
-        (row["record_no"], verdict.header, verdict.verdict, verdict.rank)
+        (
+            row["record_no"],
+            verdict.header,
+            verdict.subject or None,
+            verdict.verdict,
+            verdict.rank,
+            verdict.detail or None,
+        )
         for row in loaded.rows("http_exchanges")
         if _pairs(row)
-        for verdict in header_verdicts(_pairs(row), row["url_scheme"])
+        for verdict in _judged(row)
     ]
 
 
@@ -84,8 +121,11 @@ def test_the_same_as_a_loop_over_rows(tmp_path: Path, seed: int) -> None:
     assert [{key: row[key] for key in expected[0] if key != "evidence_id"} for row in found] == [
         {key: value for key, value in row.items() if key != "evidence_id"} for row in expected
     ]
-    columns = ("record_no", "header", "verdict", "verdict_rank")
-    assert [tuple(row[key] for key in columns) for row in loaded.rows("header_verdicts")] == _verdicts(loaded)
+    columns = ("record_no", "header", "subject", "verdict", "verdict_rank", "verdict_detail")
+    told = _verdicts(loaded)
+    assert [tuple(row[key] for key in columns) for row in loaded.rows("header_verdicts")] == told
+    assert {"set-cookie", "location", "subresource-integrity"} <= {row[1] for row in told}
+    assert any(row[3].endswith("universal-access") for row in told)
 
 
 def test_exchanges_without_any_header(tmp_path: Path) -> None:

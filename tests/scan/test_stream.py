@@ -47,8 +47,8 @@ def test_a_response_line() -> None:
         ("internal_address.private_ip", "x-backend"),
     ]
     verdicts = {row["header"]: row["verdict"] for row in found if "verdict" in row}
-    assert len(verdicts) == 5
-    assert verdicts["x-content-type-options"] == "ok"
+    assert len(verdicts) == 13
+    assert verdicts["x-content-type-options"] == "x-content-type-options-nosniff"
     assert all(row["id"] == 5 for row in found)
 
 
@@ -64,7 +64,7 @@ def test_the_content_type_decides_what_is_looked_for() -> None:
 def test_headers_that_were_not_captured_get_no_verdict() -> None:
     """No list of headers is not the same as an empty one."""
     assert rows({"id": 1, "response": {"body": "x"}}) == []
-    assert len(rows({"id": 1, "response": {"headers": [], "body": "x"}})) == 5
+    assert len(rows({"id": 1, "response": {"headers": [], "body": "x"}})) == 13
 
 
 def test_base64_bodies_are_decoded() -> None:
@@ -112,7 +112,30 @@ def test_the_scheme_comes_from_the_request() -> None:
         "request": {"url": "http://x/"},
         "response": {"headers": [["strict-transport-security", "max-age=31536000"]]},
     }
-    assert {"id": 1, "header": "strict-transport-security", "verdict": "ignored_http"} in rows(line)
+    assert {"id": 1, "header": "strict-transport-security", "verdict": "hsts-not-implemented-no-https"} in rows(line)
+
+
+def test_cookies_targets_and_pages_are_judged_by_what_the_request_tells() -> None:
+    """A cookie is named, a target told, an origin that is echoed with credentials is every origin, a page's scripts are judged."""
+    headers = [
+        ["Set-Cookie", "sid=x; Secure"], ["Access-Control-Allow-Origin", "https://evil.test"],
+        ["Access-Control-Allow-Credentials", "true"], ["Location", "http://shop.test/"], ["Content-Type", "text/html"],
+    ]  # fmt: skip
+    request = {"url": "https://shop.test:8443/a?b", "headers": [["Origin", "https://evil.test"]]}
+    found = rows(
+        {"id": 1, "request": request, "response": {"headers": headers, "body": "<script src='//cdn.test/a.js'>"}}
+    )
+    told = {row["header"]: row for row in found if "verdict" in row}
+    assert told["set-cookie"]["verdict"] == "cookies-session-without-httponly-flag"
+    assert told["set-cookie"]["subject"] == "sid"
+    assert told["access-control-allow-origin"]["verdict"].endswith("universal-access")
+    assert told["location"] == {
+        "id": 1,
+        "header": "location",
+        "verdict": "redirection-not-to-https",
+        "detail": "host=shop.test",
+    }
+    assert told["subresource-integrity"]["verdict"] == "sri-not-implemented-but-external-scripts-loaded-securely"
 
 
 HOSTILE = {
