@@ -11,6 +11,7 @@ from forensics.resources import tree, walk
 from forensics.schema import TABLES
 from forensics.store import Store
 from forensics.views.addresses import addresses
+from forensics.views.bodies import bodies
 from forensics.views.components import components, packages
 from forensics.views.domains import domains
 from forensics.views.facts import evidence, facts
@@ -57,6 +58,7 @@ def derive(
     settings(store, config)
     packages(store)
     synthetic(store, config)
+    bodies(store)
     names = {entry.id: entry.name for entry in ledger}
     for table in TABLES.values():
         if table.name not in DERIVED:

@@ -22,8 +22,8 @@ order by url_path
 
 
 def macros(store: Store) -> None:
-    """Make the macros over paths, cells, counts and log records; they stay in the cache for detectors and users' SQL."""
-    for title in ("paths", "routes", "cells", "logs", "statistics", "intervals"):
+    """Make the macros over paths, cells, counts, log records and bodies; they stay in the cache for detectors and users' SQL."""
+    for title in ("paths", "routes", "cells", "logs", "bodies", "statistics", "intervals"):
         store.execute((tree("queries") / "macros" / f"{title}.sql").read_text(encoding="utf-8"))
 
 

@@ -41,5 +41,5 @@ left join dims.routes r on r.url_path = h.url_path;
 /* Narrow form for joins: bodies and headers stay where they are. */
 create view exchange_facts as
 select evidence_id, record_no, record_id, observer, time, cohort, phase, in_phase, http_request_method, route, server_address,
-    http_response_status_code, principal_kind, k8s_pod_name
+    http_response_status_code, http_response_mime_type, http_response_body_state, principal_kind, user_role, k8s_pod_name
 from exchanges;

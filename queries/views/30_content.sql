@@ -14,6 +14,41 @@ select
 from exchange_facts
 group by all;
 
+/* The same by route and pattern: how many responses of each cohort hold it, and how many were sampled there. */
+create view disclosures as
+with found as (
+    select http_request_method, route, pattern_class, pattern,
+        count(distinct record_id) filter (where cohort = 'canary') as canary_n,
+        count(distinct record_id) filter (where cohort = 'baseline') as baseline_n,
+        count(distinct record_id) filter (where cohort in ('prior', 'after')) as prior_n,
+        count(distinct value_ordinal) filter (where cohort = 'canary') as distinct_values,
+        min(http_response_status_code) filter (where cohort = 'canary') as status_code,
+        min(json_path) filter (where cohort = 'canary') as json_path,
+        min(time) filter (where cohort = 'canary') as first_seen,
+        max(time) filter (where cohort = 'canary') as last_seen,
+        min(distinct record_id, 20) filter (where cohort = 'canary') as evidence
+    from matches
+    group by all
+)
+select f.*, p.title as pattern_title, p.severity as pattern_severity, p.confidence as pattern_confidence,
+    t.canary_total, t.baseline_total, t.other_total
+from found f
+join exchange_totals t on t.http_request_method is not distinct from f.http_request_method and t.route is not distinct from f.route
+left join dims.patterns p on p.pattern = f.pattern;
+
+/* What responses look like inside, with whose response it was. */
+create view response_bodies as
+select b.characters, b.items, b.structure, b.message, coalesce(m.others, 0) as other_people, e.*
+from dims.bodies b
+join exchange_facts e on e.evidence_id = b.evidence_id and e.record_no = b.record_no
+left join dims.mentions m on m.evidence_id = b.evidence_id and m.record_no = b.record_no;
+
+/* Answers that refuse or fail, by their form: status, media type, properties and message without what differs from one to the next. */
+create view error_forms as
+select *, http_response_status_code || ' ' || coalesce(http_response_mime_type, '') || ' ' || coalesce(structure, '') || ' ' || coalesce(log_template(message), '') as form
+from response_bodies
+where http_response_status_code >= 400;
+
 /* What each header of a response does, with whose response it was. */
 create view verdicts as
 select v.header, v.subject, v.verdict, v.verdict_rank, v.verdict_detail, e.http_response_status_code // 100 as status_class, e.*

@@ -21,7 +21,7 @@ FAMILIES = {"access", "config", "disclosure", "headers", "health", "logs", "outb
 # Columns that views or detectors make; none of them holds what names a person.
 DERIVED = {
     "destination", "route", "principal", "component", "version_from", "version_to",
-    "phase", "vulnerability", "dimension", "pods", "digest", "source_table", "source_observer", "gap_start", "first_source", "second_source", "cookie", "media_type", "outcome", "exception_frame", "log_template",
+    "phase", "vulnerability", "dimension", "pods", "digest", "source_table", "source_observer", "gap_start", "first_source", "second_source", "cookie", "media_type", "form", "value", "place", "parameter", "outcome", "exception_frame", "log_template",
 }  # fmt: skip
 REFERENCE = re.compile(r"CWE-\d+|ATT&CK T\d{4}(\.\d{3})?|OWASP (A\d{2}:2021|API\d{1,2}:2023)")
 GDPR = re.compile(r"\d+(\(\d\))?(\([a-z]\))?")

@@ -1,0 +1,28 @@
+/*
+title = "Canary answers with bank account numbers"
+severity = "high"
+confidence = "high"
+compare = "new_in_canary"
+unit = "request"
+why = "Account numbers allow direct debits and make people easy to deceive; on the baseline this route does not give any."
+recommendation = "Restrict the property to callers who may see it, and count whose accounts went to whom."
+false_positives = ["the account of the company itself, on an invoice"]
+references = ["CWE-359", "OWASP API3:2023"]
+personal_data = true
+gdpr = ["5(1)(c)", "32", "33", "34"]
+fingerprint = ["http_request_method", "route", "pattern"]
+[needs]
+tables = ["http_exchanges"]
+canary_rows = 20
+baseline_rows = 20
+[params]
+min_responses = 1
+*/
+select http_request_method, route, pattern, pattern_title, status_code, json_path, distinct_values,
+    case when pattern_severity in ('medium', 'low', 'info')
+        then [{'name': 'by_pattern', 'change': case pattern_severity when 'medium' then -1 when 'low' then -2 when 'info' then -3 end, 'reason': 'what this pattern finds weighs less'}]
+    end as modifiers,
+    canary_n, canary_total, baseline_n, baseline_total, prior_n, first_seen, last_seen, evidence
+from disclosures
+where pattern_class = 'bank_account' and canary_n >= $min_responses
+order by http_request_method, route, pattern
