@@ -20,7 +20,8 @@ min_responses = 1
 min_baseline = 20
 */
 /* The form is status, media type, properties and message without what differs from one to the next. Baseline pods are compared with each other in the
-   same way: where one of them has errors that no other has, new ones on the canary say less. */
+   same way: where one of them has errors that no other has, new ones on the canary say less. A form so rare that the baseline would have missed it by
+   chance (1 in 20) is left out, unless it tells details. */
 with forms as (
     select http_request_method, route, http_response_status_code, left(form, 300) as form,
         count(*) filter (where cohort = 'canary') as canary_n,
@@ -50,4 +51,5 @@ from forms f
 join exchange_totals t on t.http_request_method is not distinct from f.http_request_method and t.route is not distinct from f.route
 left join noise n on n.http_request_method is not distinct from f.http_request_method and n.route is not distinct from f.route
 where f.canary_n >= $min_responses and f.other_n = 0 and t.baseline_total + t.other_total >= $min_baseline
+    and (f.tells or pow(1 - f.canary_n / t.canary_total, t.baseline_total + t.other_total) <= 0.05)
 order by f.http_request_method, f.route, f.http_response_status_code, f.form
