@@ -338,7 +338,13 @@ _VERDICT = (
     _c("subject", "VARCHAR", "own", "none", "the cookie it is about, where the header sets one"),
     _c("verdict", "VARCHAR", "own", "none", "what the header does, as MDN's HTTP Observatory names it"),
     _c("verdict_rank", "INTEGER", "own", "none", "higher is safer, 0 = absent; comparable within header and subject"),
-    _c("verdict_detail", "VARCHAR", "own", "none", "properties of a cookie, origins, sources of scripts, separated by blanks"),
+    _c(
+        "verdict_detail",
+        "VARCHAR",
+        "own",
+        "none",
+        "properties of a cookie, origins, sources of scripts, separated by blanks",
+    ),
 )
 
 _REJECT = (

@@ -125,6 +125,33 @@ _RESULTS: dict[str, Any] = {
             dict.fromkeys(("method", "route", "principal", "cohort", "allow", "deny", "other")) | {"changed": False}
         ]
     },
+    "headers": {
+        "rows": [
+            dict.fromkeys(("method", "route", "header", "canary", "canary_responses", "baseline", "baseline_responses"))
+            | {"subject": "", "change": "not compared"}
+        ],
+        "total": 0,
+        "changes": dict.fromkeys(("lost", "weakened", "widened", "improved"), 0),
+    },
+    "bodies": {
+        "rows": [
+            dict.fromkeys(
+                (
+                    "method",
+                    "route",
+                    "cohort",
+                    "requests",
+                    "responses",
+                    "with_body",
+                    "truncated",
+                    "undecodable",
+                    "omitted",
+                )
+            )
+        ],
+        "total": 0,
+        "notes": [],
+    },
     "sbom": {
         "added": [dict.fromkeys(("name", "version", "purl", "direct"))],
         "removed": [dict.fromkeys(("name", "version", "purl", "direct"))],

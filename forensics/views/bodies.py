@@ -123,5 +123,11 @@ def _patterns() -> pa.Table:
         }
         for item in load_patterns()
     ]  # fmt: skip
-    kinds = {"pattern": pa.string(), "pattern_class": pa.string(), "title": pa.string(), "severity": pa.string(), "confidence": pa.string()}
+    kinds = {
+        "pattern": pa.string(),
+        "pattern_class": pa.string(),
+        "title": pa.string(),
+        "severity": pa.string(),
+        "confidence": pa.string(),
+    }
     return pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items())))
