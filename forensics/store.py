@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,6 +85,7 @@ class Store:
         self._connection = connection
         self._planned: dict[str, tuple[str, _Source]] = {}
         self._count = 0
+        self._asked: dict[str, list[tuple[Any, ...]]] = {}
         self._apart = apart  # statements run beside the main thread, so that a signal ends them at once
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
@@ -204,6 +205,12 @@ def _table(result: duckdb.DuckDBPyConnection, limit: int | None = None) -> tuple
 class Sandbox(Store):
     """A connection for SQL of unknown origin; see the module's docstring."""
 
+    def once(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement, which is run when it is first asked: what a locked sandbox reads never changes."""
+        if sql not in self._asked:
+            self._asked[sql] = self.rows(sql)
+        return self._asked[sql]
+
     def select(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = QUERY_SECONDS
     ) -> list[dict[str, Any]]:
@@ -262,6 +269,7 @@ class Sandbox(Store):
         self._connection.interrupt()
 
 
+@lru_cache(maxsize=256)
 def require_select(sql: str) -> None:
     """Refuse anything but exactly one SELECT, also inside of it: COPY in a CTE writes and is still a SELECT to the engine.
 
@@ -296,6 +304,7 @@ def require_select(sql: str) -> None:
             )
 
 
+@lru_cache(maxsize=256)
 def _require_reading(sql: str) -> None:
     """Refuse a SELECT that names anything but the case's tables, or calls what reaches beyond them; raises `QueryError`."""
     for part in _parts(_tree(sql)):

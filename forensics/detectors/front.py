@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -181,7 +182,12 @@ def _read(path: Path, folder: Path) -> str:
         ) from error
 
 
-def _built_in() -> Iterator[Detector]:
+@cache
+def _built_in() -> tuple[Detector, ...]:
+    return tuple(_shipped())
+
+
+def _shipped() -> Iterator[Detector]:
     for path, file in walk(tree("queries"), ".sql"):
         family, _, title = path.partition("/")
         if title and family not in FAMILIES_NOT_DETECTORS:

@@ -117,7 +117,7 @@ def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
     needs = detector.front.needs
     if missing := _missing(sandbox, needs):
         return 0, missing
-    counts = dict(sandbox.rows(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort"))
+    counts: dict[str, int] = dict(sandbox.once(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort"))
     canary, baseline = counts.get("canary", 0), counts.get("baseline", 0)
     if not canary and not baseline and (needs.canary_rows or needs.baseline_rows):
         return 0, f"no row of {needs.tables[0]} could be given to a cohort: canary.toml has no rule that reaches them"
@@ -131,15 +131,15 @@ def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
 def _missing(sandbox: Sandbox, needs: Needs) -> str:
     """Return which table or knowledge the case lacks; rows that belong to no cohort can say nothing."""
     for table in needs.tables:
-        if not sandbox.value(f"select count(*) from (select 1 from facts.{table} limit 1)"):
+        if not sandbox.once(f"select 1 from facts.{table} limit 1"):
             return f"there is no {table} evidence"
     for known in needs.known:
         query, missing = _KNOWN[known]
-        if not sandbox.value(query):
+        if not sandbox.once(query)[0][0]:
             return missing
     for table in needs.tables[1:]:
-        if table not in _OF_NOBODY and not sandbox.value(
-            f"select count(*) from (select 1 from main.{table} where cohort <> 'unknown' limit 1)"
+        if table not in _OF_NOBODY and not sandbox.once(
+            f"select 1 from main.{table} where cohort <> 'unknown' limit 1"
         ):
             return f"no row of {table} could be given to a cohort: canary.toml has no rule that reaches them"
     return ""

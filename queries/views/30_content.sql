@@ -5,7 +5,7 @@ from facts.content_matches m
 join exchange_facts e on e.evidence_id = m.evidence_id and e.record_no = m.record_no;
 
 /* How many responses of a route were sampled: the denominators of everything found in responses. */
-create view exchange_totals as
+create table exchange_totals as
 select
     http_request_method, route,
     count(*) filter (where cohort = 'canary') as canary_total,
@@ -14,8 +14,8 @@ select
 from exchange_facts
 group by all;
 
-/* The same by route and pattern: how many responses of each cohort hold it, and how many were sampled there. */
-create view disclosures as
+/* The same by route and pattern: how many responses of each cohort hold it, and how many were sampled there. Made once: detectors read a class each. */
+create table disclosures as
 with found as (
     select http_request_method, route, pattern_class, pattern,
         count(distinct record_id) filter (where cohort = 'canary') as canary_n,
