@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from forensics.importers.contract import NUMBERS, LinePlan
 from forensics.schema import TABLES
 from forensics.store import literal, name
@@ -9,6 +11,31 @@ from forensics.store import literal, name
 # A record without a time is rejected, so that column needs no check; attributes hold what others lost.
 _UNCHECKED = {"time", "attributes"}
 DUPLICATE_KEYS, UNMAPPED_KEYS = "_duplicate_keys", "_unmapped_keys"
+
+
+def select_sql(plan: LinePlan, table: str, parsed: str, condition: str) -> str:
+    """Return the SELECT of a table's rows over the SELECT `parsed`, of those for which `condition` holds.
+
+    What a column is made of is computed in a SELECT of its own and named there: casts and checks speak of each value up to seven times, and a
+    plan over the whole expressions took 0.7 s for exchanges, whatever the size of the file.
+    """
+    named: dict[str, str] = {}
+
+    def name_of(expression: str) -> str:
+        is_constant = expression == "null" or expression.startswith("'")
+        return expression if is_constant else named.setdefault(expression, f"c{len(named)}")
+
+    over = replace(
+        plan,
+        tables={table: {column: name_of(text) for column, text in plan.tables[table].items()}},
+        typed={column: name_of(text) for column, text in plan.typed.items()},
+        raw={column: name_of(text) for column, text in plan.raw.items()},
+        attributes={key: name_of(text) for key, text in plan.attributes.items()},
+        doubt=name_of(plan.doubt),
+    )
+    values = "".join(f", ({expression}) as {title}" for expression, title in named.items())
+    inner = f"select record_no, record_offset, section, salvaged, k{values} from ({parsed}) where {condition}"
+    return f"select {columns_sql(over, table)} from ({inner})"
 
 
 def columns_sql(plan: LinePlan, table: str) -> str:

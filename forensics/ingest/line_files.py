@@ -18,7 +18,7 @@ from forensics.evidence import Identity, Mark, compression_of, open_file
 from forensics.importers import Importer
 from forensics.importers.contract import Feed, Head, LinePlan
 from forensics.ingest.accepted import Refused
-from forensics.ingest.columns import DUPLICATE_KEYS, UNMAPPED_KEYS, columns_sql
+from forensics.ingest.columns import DUPLICATE_KEYS, UNMAPPED_KEYS, select_sql
 from forensics.ingest.parquet import ParquetFile
 from forensics.ingest.quick import quick_rows
 from forensics.store import Store, literal
@@ -230,7 +230,7 @@ def _bad(plan: LinePlan) -> str:
 def _select(plan: LinePlan, table: str, source: str = "lines") -> str:
     condition = plan.conditions.get(table)
     more = f" and ({condition})" if condition else ""
-    return f"select {columns_sql(plan, table)} from ({_parsed(plan, source=source)}) where not ({_bad(plan)}){more}"
+    return select_sql(plan, table, _parsed(plan, source=source), f"not ({_bad(plan)}){more}")
 
 
 def _reason(plan: LinePlan) -> str:
