@@ -241,7 +241,7 @@ def bare_copy(_kind: str, path: Path) -> None:
     from forensics.evidence import Source
     from forensics.importers import recognise
     from forensics.ingest import head_of, prepare
-    from forensics.ingest.columns import columns_sql
+    from forensics.ingest.columns import select_sql
     from forensics.store import open_ingest
 
     head = head_of(Source(path, path.name, named=True))
@@ -254,9 +254,8 @@ def bare_copy(_kind: str, path: Path) -> None:
     engine.execute("set memory_limit = '8GB'")
     table = next(iter(plan.tables))
     source = _source(path, plan.fields)
-    engine.execute(
-        f"copy (select {columns_sql(plan, table)} from ({source})) to '{folder}/out.parquet' (format parquet, compression zstd)"
-    )
+    select = select_sql(plan, table, source, "true")
+    engine.execute(f"copy ({select}) to '{folder}/out.parquet' (format parquet, compression zstd)")
     shutil.rmtree(folder)
 
 
@@ -266,7 +265,7 @@ def _source(path: Path, fields: str) -> str:
     names = json.loads(structure.replace("''", "'"))
     row = ", ".join(f'"{key}" := "{key}"' for key in names)
     types = ", ".join(f"'{key}': '{_type(kind)}'" for key, kind in names.items())
-    extra = "0::bigint as record_no, 0::bigint as record_offset, false as salvaged"
+    extra = "0::bigint as record_no, 0::bigint as record_offset, 0 as section, false as salvaged, null as k"
     return f"select {extra}, struct_pack({row}) as f from read_json('{path}', format = 'newline_delimited', ignore_errors = true, columns = {{{types}}})"
 
 
