@@ -25,6 +25,10 @@ _NOT_ON_THE_WEB = {
     "utf-7",
     "undefined",
 }
+_MAGIC = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_WIDTH_SAMPLE, _LEAST_WIDE = 4096, 8
 RESULT = "STRUCT(body VARCHAR, state VARCHAR)"
 
 
@@ -37,12 +41,25 @@ class Body:
 
 
 def decode(data: bytes, content_encoding: str | None = None, content_type: str | None = None) -> Body:
-    """Return the text of a body as the Content-Encoding and the charset say (RFC 9110, 8.4 and 8.3.2)."""
+    """Return the text of a body as the Content-Encoding and the charset say (RFC 9110, 8.4 and 8.3.2), or as the bytes show.
+
+    Exporters decode bodies and leave the header, or leave it out and keep the bytes packed, and applications pack twice: text that a coding
+    cannot read is taken as it is, and what begins as gzip or zstd does is unpacked, twice at most.
+    """
     is_whole = True
     for coding in reversed([part.strip().lower() for part in (content_encoding or "").split(",") if part.strip()]):
         unpacked = _unpack(data, coding)
+        if unpacked is None and _is_plain(data):
+            break
         if unpacked is None:
             return Body(None, "undecodable")
+        data, ended = unpacked
+        is_whole = is_whole and ended
+    for _ in range(2):
+        hidden = next((coding for magic, coding in _MAGIC if data.startswith(magic)), None)
+        unpacked = _unpack(data, hidden) if hidden else None
+        if unpacked is None:
+            break
         data, ended = unpacked
         is_whole = is_whole and ended
     state = "full" if is_whole and len(data) <= MAX_BODY_BYTES else "truncated"
@@ -112,14 +129,43 @@ def _brotli(state: Any, data: bytes) -> tuple[bytes, bool]:
     return b"".join(parts), state.is_finished()
 
 
+def _is_plain(data: bytes) -> bool:
+    """Say whether the bytes are UTF-8 text without control characters, which no packed body is."""
+    try:
+        return bool(data) and not _CONTROL.search(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 def _text(data: bytes, content_type: str | None) -> str:
     """Decode what is text on the web; Python's other codecs are names an attacker may choose, some slow, some without an end."""
     found = re.search(r"charset=\"?([\w.:-]+)", content_type or "", re.IGNORECASE)
     try:
-        text = data.decode(_charset(found[1]) if found else "utf-8", "backslashreplace")
+        text = data.decode(_evident(data, found[1] if found else "utf-8"), "backslashreplace")
     except (LookupError, UnicodeError):
         text = data.decode("utf-8", "backslashreplace")
     return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _evident(data: bytes, named: str) -> str:
+    """Return the character set: by byte order mark first (WHATWG Encoding, 6), then as named, unless the bytes show another width.
+
+    UTF-16 of text in Latin letters has a zero in every pair; text that is UTF-8 and said to be UTF-16 would become Chinese, and nothing in it be found.
+    """
+    if mark := next((charset for mark, charset in _MARKS if data.startswith(mark)), None):
+        return mark
+    charset = _charset(named)
+    if charset.startswith(("utf-16", "utf-32")):
+        return "utf-8" if _is_plain(data) else charset
+    sample = data[:_WIDTH_SAMPLE]
+    for first, wide in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if (
+            len(sample) >= _LEAST_WIDE
+            and sample[first::2].count(0) * 10 >= len(sample) * 4
+            and not sample[1 - first :: 2].count(0)
+        ):
+            return wide
+    return charset
 
 
 def _charset(name: str) -> str:

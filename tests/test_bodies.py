@@ -85,6 +85,44 @@ def test_character_sets(data: bytes, kind: str | None, text: str) -> None:
     assert decode(data, None, kind) == Body(text, "full")
 
 
+WIDE = '{"email":"anna.meier@shop.example","note":"grüße"}'
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (WIDE.encode("utf-16"), None),
+        (WIDE.encode("utf-16"), "application/json; charset=utf-8"),
+        (WIDE.encode("utf-16-le"), "application/json; charset=utf-16le"),
+        (WIDE.encode("utf-16-le"), None),
+        (WIDE.encode("utf-16-be"), "text/plain; charset=iso-8859-1"),
+        (WIDE.encode("utf-8-sig"), "text/plain; charset=iso-8859-1"),
+        (WIDE.encode(), "text/html; charset=utf-16"),
+        (WIDE.encode(), "text/html; charset=utf-32"),
+    ],
+)
+def test_a_wrong_character_set_hides_nothing(data: bytes, kind: str | None) -> None:
+    """A byte order mark wins, and bytes that are evidently of another width are read as what they are."""
+    assert decode(data, None, kind) == Body(WIDE, "full")
+
+
+@pytest.mark.parametrize(
+    ("data", "coding"),
+    [
+        (RAW, "gzip"),
+        (RAW, "br"),
+        (RAW, "zstd, gzip"),
+        (gzip.compress(RAW, mtime=0), None),
+        (zstandard.ZstdCompressor().compress(RAW), ""),
+        (gzip.compress(gzip.compress(RAW, mtime=0), mtime=0), "gzip"),
+        (gzip.compress(gzip.compress(RAW, mtime=0), mtime=0), None),
+    ],
+)
+def test_a_header_that_is_wrong_or_lacking_hides_nothing(data: bytes, coding: str | None) -> None:
+    """Decoded by the exporter with the header left, packed without a header, packed twice."""
+    assert decode(data, coding) == Body(TEXT, "full")
+
+
 @pytest.mark.parametrize("text", ["!!", "abc", "====", "\u00e4"])
 def test_what_is_not_base64(text: str) -> None:
     assert decode_base64(text) == Body(None, "undecodable")
