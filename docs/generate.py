@@ -43,7 +43,7 @@ for content patterns. Also what `scan` takes.
 ```
 
 `time`, `request` and `response` are required. `body_encoding` is `utf8` (default) or `base64`; a base64 body is decoded by the response's
-`content-encoding` (gzip, deflate, br, zstd) and charset. `body_state` is `full`, `truncated`, `undecodable` or `omitted`. Headers keep order
+`content-encoding` (gzip, deflate, br, zstd) and charset, or by what its bytes show where those are wrong or lacking. `body_state` is `full`, `truncated`, `undecodable` or `omitted`. Headers keep order
 and repeats. Keys beyond these go to `attributes`.
 
 ## Native tables
