@@ -1,8 +1,9 @@
-"""Bodies of about 2 KB as services send them: JSON, HTML, XML, scripts. Deterministic; one in a hundred holds a given text."""
+"""Bodies of about 2 KB as services send them: JSON, HTML, XML, scripts. Deterministic; some hold a given text."""
 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import random
 import uuid
@@ -27,18 +28,13 @@ WORDS = """
     warehouse water weather website weight white window winter wooden yellow
     """.split()  # noqa: SIM905 - a list of words reads better as words
 
-_PLANTED_ONE_IN = 100
 
-
-def bodies(count: int, texts: Sequence[str], seed: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield (content type, body) `count` times; one in a hundred holds the next of `texts`."""
-    draw, makers, planted = random.Random(seed), tuple(_MAKERS.items()), 0
+def bodies(count: int, texts: Sequence[str], seed: int = 0, one_in: int = 100) -> Iterator[tuple[str, str]]:
+    """Yield (content type, body) `count` times; one in `one_in` holds the next of `texts`, each kind of body in turn."""
+    draw, makers, planted = random.Random(seed), tuple(_MAKERS.items()), itertools.cycle(texts)
     for number in range(count):
-        content_type, make = makers[number % len(makers)]
-        text = ""
-        if texts and number % _PLANTED_ONE_IN == _PLANTED_ONE_IN - 1 - number // _PLANTED_ONE_IN % len(makers):
-            text, planted = texts[planted % len(texts)], planted + 1
-        yield content_type, make(draw, text)
+        content_type, make = makers[(number + number // one_in) % len(makers)]
+        yield content_type, make(draw, next(planted) if texts and number % one_in == one_in - 1 else "")
 
 
 def _words(draw: random.Random, count: int) -> str:

@@ -54,7 +54,9 @@ def main() -> None:
         first = sent[: arguments.peers]
         seconds, hits = timed(lambda peer=peer, first=first: sum(peer(body) for _, body in first))
         other = size(first) / seconds
-        print(f"{name:<16} {other:>8.2f} MB/s  {hits} hits in {len(first)} bodies; this scanner is {speed / other:.0f} times as fast")
+        print(
+            f"{name:<16} {other:>8.2f} MB/s  {hits} hits in {len(first)} bodies; this scanner is {speed / other:.0f} times as fast"
+        )
 
 
 def size(sent: Iterable[tuple[str, str]]) -> float:

@@ -19,7 +19,9 @@ _BASE36 = string.digits + string.ascii_lowercase
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_STEPS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)  # BIP 173, "Checksum"
 
-_MIN_DIFFERENT = 8  # of the last 24 characters; random hexadecimal digits have 13 on average, fewer than 8 once in 10^4 tokens
+_MIN_DIFFERENT = (
+    8  # of the last 24 characters; random hexadecimal digits have 13 on average, fewer than 8 once in 10^4 tokens
+)
 _MIN_BITS_PER_CHAR = 3.0  # 12 different characters have 3.6; words, dates and numbers of this length mostly less than 3
 
 

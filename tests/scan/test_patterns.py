@@ -207,6 +207,37 @@ def test_packs_are_proven_when_loaded(tmp_path: Path, old: str, new: str, words:
     assert str(caught.value.location).endswith("ticket.toml")
 
 
+def test_a_class_shares_defaults(tmp_path: Path) -> None:
+    """Keys of `_defaults.toml` count where a file has none; definitions, stop words and allowed values add up."""
+    own = VALID.replace('severity = "low"\n', "").replace("'\\bTICKET-\\d{6}\\b'", "'{start}TICKET-\\d{6}\\b'")
+    folder = pack(tmp_path, own + 'stop_words = ["-99"]\n')
+    (folder / "custom" / "_defaults.toml").write_text(
+        'severity = "high"\nconfidence = "low"\nstop_words = ["-00"]\ndefine.start = \'\\b\'\n', "utf-8"
+    )
+    (pattern,) = pack_patterns(folder)
+    assert (pattern.severity, pattern.confidence) == ("high", "high")
+    assert pattern.stop_words == ["-00", "-99"]
+    assert pattern.exact == "(?:\\b)TICKET-\\d{6}\\b"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sevrity = 'low'", "unknown field"),
+        ("severity = 'none'", "Invalid enum value"),
+        ("severity =", "not valid TOML"),
+    ],
+)
+def test_broken_defaults_are_named(tmp_path: Path, text: str, words: str) -> None:
+    """A fault in what a class shares is told with that file, not with the first pattern that meets it."""
+    folder = pack(tmp_path, VALID)
+    (folder / "custom" / "_defaults.toml").write_text(text, "utf-8")
+    with pytest.raises(PatternError, match=words) as caught:
+        pack_patterns(folder)
+    assert caught.value.location is not None
+    assert caught.value.location.path.name == "_defaults.toml"
+
+
 def test_an_id_may_not_be_taken_twice(tmp_path: Path) -> None:
     """A pack cannot silently replace one of our patterns."""
     folder = tmp_path / "pii"
