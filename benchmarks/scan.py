@@ -12,6 +12,7 @@ a peer count, other work on the machine does not.
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +41,7 @@ def main() -> None:
     arguments = parser.parse_args()
     patterns = load_patterns()
     texts = [text for pattern in patterns for text in pattern.true_positives]
+    random.Random(0).shuffle(texts)
     sent = list(bodies(arguments.bodies, texts))
     scanner = Scanner(patterns)
     megabytes = size(sent)
