@@ -5,7 +5,8 @@ Matches carry the value only so that a caller can tell values apart; nothing sto
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -140,7 +141,26 @@ def scan_text(
     is_json = part == "body" and looks_like_json(text)
     hits = _json_hits(scanner, text, wanted) if is_json else _text_hits(scanner, text, wanted, name)
     matches = [match for index, hit in hits if (match := _match(scanner, index, hit)) is not None]
-    return sorted(matches, key=lambda match: (match.start, match.end, match.pattern))
+    return unshadowed(sorted(matches, key=lambda match: (match.start, match.end, match.pattern)))
+
+
+def unshadowed(matches: list[Match]) -> list[Match]:
+    """Leave out guesses about what is known: matches of low confidence that overlap a surer one of their class.
+
+    `matches` are in the order of their starts.
+    """
+    sure: defaultdict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for match in matches:
+        if match.confidence != "low":
+            starts, reach = sure[match.pattern_class]
+            starts.append(match.start)
+            reach.append(max(match.end, reach[-1] if reach else 0))
+    return [match for match in matches if match.confidence != "low" or not _overlaps(match, *sure[match.pattern_class])]
+
+
+def _overlaps(match: Match, starts: list[int], reach: list[int]) -> bool:
+    before = bisect_left(starts, match.end)
+    return before > 0 and reach[before - 1] > match.start
 
 
 def _text_hits(scanner: Scanner, text: str, wanted: frozenset[int], name: str) -> Iterator[tuple[int, _Hit]]:

@@ -19,8 +19,8 @@ Node: TypeAlias = "tuple[Node, str | None] | None"
 # A string, closed or cut off, with the colon that makes it a property; or a bracket. All repeats are possessive (`*+`): nothing is
 # tried twice, so time stays linear, which is why Python's engine may meet evidence here.
 _TOKEN = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))(\s*+:)?|[{}\[\]]', re.DOTALL)
-_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
-_ESCAPES = {"\\b": "\b", "\\f": "\f", "\\n": "\n", "\\r": "\r", "\\t": "\t", '\\"': '"', "\\/": "/", "\\\\": "\\"}
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/"}
+_UNICODE_ESCAPE = re.compile(r"u[0-9a-fA-F]{4}")
 
 _LEADING = "\ufeff \t\r\n)]}',"  # byte order mark, white space, and the )]}', guard some APIs put before JSON
 _MAX_PATH = 32  # components shown; what lies above them is folded into `$..`
@@ -93,7 +93,14 @@ def literal(text: str, start: int, end: int, node: Node, key: str) -> JsonString
 
 def unescape(text: str) -> str:
     r"""Return `text` with JSON escapes resolved; what is no escape stays. Also fit for a whole body, as a gate sees it."""
-    return _join_surrogates(_ESCAPE.sub(_resolve, text))
+    pieces = iter(text.split("\\"))
+    plain = [next(pieces)]
+    for piece in pieces:
+        if piece:
+            plain.append(_resolve(piece))
+        else:  # two backslashes in a row are one, and what follows them is no escape
+            plain += "\\", next(pieces, "")
+    return _join_surrogates("".join(plain))
 
 
 def path_text(node: Node) -> str:
@@ -116,9 +123,11 @@ def _property(key: str) -> str:
     return key if plain.isascii() and plain.isalnum() and len(key) <= _MAX_KEY and digits <= _MAX_KEY_DIGITS else "*"
 
 
-def _resolve(found: re.Match[str]) -> str:
-    escape = found[0]
-    return _ESCAPES.get(escape) or chr(int(escape[2:], 16))  # noqa: FURB166 - `\u` is no prefix `int` knows
+def _resolve(piece: str) -> str:
+    """Return what a backslash and `piece` mean."""
+    if (char := _ESCAPES.get(piece[0])) is not None:
+        return char + piece[1:]
+    return chr(int(piece[1:5], 16)) + piece[5:] if _UNICODE_ESCAPE.match(piece) else "\\" + piece
 
 
 def _join_surrogates(text: str) -> str:

@@ -1,5 +1,7 @@
 """Patterns are data: one TOML file each, `<class>/<name>.toml`, read from this project's folder and from users' packs.
 
+What all patterns of a class share may stand in `<class>/_defaults.toml`.
+
 A pattern has two expressions. The gate is relaxed and cheap: all gates are searched in one pass, and most bodies end there. The
 exact expression and the validator then decide. See `queries/patterns/README.md` for the keys.
 """
@@ -8,16 +10,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
 
 from forensics.errors import Location, PatternError
 from forensics.resources import tree, walk
+from forensics.scan import defaults
 from forensics.scan.masking import MaskKind
 from forensics.scan.regex import Regex, RegexError
 from forensics.scan.validators import VALIDATORS
@@ -31,6 +35,18 @@ ASSETS = (
     "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript",
     "application/pdf", "application/wasm", "image/*", "font/*", "audio/*", "video/*",
 )  # fmt: skip
+
+_NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
+# Makes the keys of a class a whole pattern, so that they are checked by themselves.
+_BLANK: Mapping[str, Any] = MappingProxyType(
+    {
+        **dict.fromkeys(("title", "class", "gate", "exact"), ""),
+        **dict.fromkeys(("true_positives", "false_positives", "cwe"), ()),
+        "severity": "info",
+        "confidence": "low",
+        "mask": "text",
+    }
+)
 
 _MAX_GATE_REPEAT = 8  # larger bounded repeats multiply the states of the automaton; they belong into `exact`
 _DEFINED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -112,19 +128,14 @@ def load_patterns(packs: Iterable[Path] = ()) -> tuple[Pattern, ...]:
     return tuple(patterns)
 
 
-def parse(text: str, place: str, location: Path) -> Pattern:
-    """Return the pattern in the TOML `text`; `place` is `<class>/<name>.toml`.
+def parse(text: str, place: str, location: Path, shared: Mapping[str, Any] = _NO_DEFAULTS) -> Pattern:
+    """Return the pattern in the TOML `text`; `place` is `<class>/<name>.toml`, `shared` the keys of its class.
 
     Raises:
         PatternError: naming the file and the key.
 
     """
-    try:
-        pattern = msgspec.convert(tomllib.loads(text), Pattern)
-    except tomllib.TOMLDecodeError as error:
-        raise PatternError(f"This is not valid TOML: {error}.", location=Location(location)) from error
-    except msgspec.ValidationError as error:
-        raise _key_error(error, location) from error
+    pattern = _converted(defaults.merged(_table(text, location), shared), location)
     try:
         gate, exact = expand(pattern.gate, pattern.define), expand(pattern.exact, pattern.define)
     except KeyError as error:
@@ -154,7 +165,37 @@ def _put_in(expression: str, known: dict[str, str]) -> str:
 def _load(folder: Traversable) -> tuple[Pattern, ...]:
     if not folder.is_dir():
         raise PatternError(f"{folder} is not a folder.", hint="A pack holds <class>/<name>.toml files.")
-    return tuple(parse(_text(file), place, Path(str(file))) for place, file in walk(folder, ".toml"))
+    shared: dict[str, Mapping[str, Any]] = {}
+    files = []
+    for place, file in walk(folder, ".toml"):
+        name, text, path = place.rpartition("/"), _text(file), Path(str(file))
+        if name[2] == defaults.NAME:
+            shared[name[0]] = _checked_defaults(text, path)
+        else:
+            files.append((name[0], text, place, path))
+    return tuple(
+        parse(text, place, path, shared.get(pattern_class, _NO_DEFAULTS)) for pattern_class, text, place, path in files
+    )
+
+
+def _checked_defaults(text: str, location: Path) -> Mapping[str, Any]:
+    table = _table(text, location)
+    _converted({**_BLANK, **table}, location)
+    return table
+
+
+def _table(text: str, location: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PatternError(f"This is not valid TOML: {error}.", location=Location(location)) from error
+
+
+def _converted(table: Mapping[str, Any], location: Path) -> Pattern:
+    try:
+        return msgspec.convert(table, Pattern)
+    except msgspec.ValidationError as error:
+        raise _key_error(error, location) from error
 
 
 def _text(file: Traversable) -> str:

@@ -36,9 +36,9 @@ def found(scanner: Scanner, text: str) -> bool:
     return bool(scan_text(scanner, text, None, part))
 
 
-def gate_opens(scanner: Scanner, text: str) -> bool:
-    """Tell whether the gate of the first pattern opens for `text`, as received or with JSON escapes resolved."""
-    return 0 in scanner.candidates(encode(text)) or 0 in scanner.candidates(encode(unescape(text)))
+def gate_opens(scanner: Scanner, text: str, position: int = 0) -> bool:
+    """Tell whether the gate of the pattern at `position` opens for `text`, as received or with JSON escapes resolved."""
+    return any(position in scanner.candidates(encode(form)) for form in (text, unescape(text)))
 
 
 def _missed(scanner: Scanner, text: str) -> str:

@@ -1,10 +1,11 @@
-"""Find the texts of an Arrow array in which any gate opens: many texts in one search, single texts only where that found something.
+"""Find the texts of an Arrow array in which any gate opens: some texts in one search, single texts only where that found something.
 
 Measured on 57,000 exchanges with clean bodies, the whole scan with the verdicts: 1.50 CPU seconds row by row, 0.62 so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,48 +13,61 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forensics.scan.engine import Scanner
+from forensics.scan.json_strings import is_valid, looks_like_json, unescape
+from forensics.scan.regex import encode
 
-_TOGETHER = 64  # texts searched at once
+# Bytes searched at once: enough that a short text costs no search of its own, little enough that one hit has few others searched again.
+_TOGETHER = 8 * 1024
 # Stands between two texts: to `\b` a line feed is what the end of the text is, so a gate opens here wherever it opens in one text alone.
-_BETWEEN = "\n"
+_BETWEEN = b"\n"
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-def open_gates(scanner: Scanner, texts: pa.StringArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return for each text whether a gate opens in it; NULL is no text."""
-    found = np.zeros(len(texts), dtype=bool)
-    for start in range(0, len(texts), _TOGETHER):
-        part = texts.slice(start, _TOGETHER)
-        if scanner.candidates(_joined(part)):
-            found[start : start + len(part)] = [
-                bool(scanner.candidates(text or b"")) for text in _binary(part).to_pylist()
-            ]
+def open_gates(scanner: Scanner, texts: Iterable[bytes | None]) -> list[bool]:
+    """Return for each text whether a gate opens in it; None is no text."""
+    found: list[bool] = []
+    for group in _groups(texts):
+        if scanner.candidates(_BETWEEN.join(group)):
+            found.extend(bool(scanner.candidates(text)) for text in group)
+        else:
+            found.extend(False for _ in group)
     return found
 
 
-def _binary(texts: pa.StringArray) -> Any:
-    return texts.cast(pa.binary())
+def doubtful(scanner: Scanner, bodies: pa.StringArray) -> Flags:
+    """Return for each body whether it must be scanned by itself: a gate opens, in JSON also for what escapes spell."""
+    return np.array(open_gates(scanner, map(_seen, bodies.cast(pa.binary()).to_pylist())), dtype=bool)
 
 
-def _joined(texts: pa.StringArray) -> bytes:
-    filled = pc.fill_null(texts, "")
-    whole = pa.ListArray.from_arrays(pa.array([0, len(filled)], pa.int32()), filled)
-    joined: bytes = _binary(pc.binary_join(whole, _BETWEEN))[0].as_py()
-    return joined
-
-
-def doubtful(scanner: Scanner, bodies: pa.StringArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    r"""Return for each body whether it must be scanned by itself: a gate opens, or `\` may hide from the gates what it spells."""
-    escaped = pc.fill_null(pc.match_substring(bodies, "\\"), False).to_numpy(zero_copy_only=False)
-    return np.asarray(open_gates(scanner, bodies) | escaped)
-
-
-def doubtful_headers(scanner: Scanner, headers: pa.ListArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def doubtful_headers(scanner: Scanner, headers: pa.ListArray) -> Flags:
     """Return for each list of {name, value} whether a gate opens in a value; each distinct value is searched once."""
     rows = pc.list_parent_indices(headers).to_numpy()
     coded = pc.list_flatten(headers).field("value").dictionary_encode()
-    opened = open_gates(scanner, coded.dictionary)
+    opened = np.array(open_gates(scanner, coded.dictionary.cast(pa.binary()).to_pylist()), dtype=bool)
     found = np.zeros(len(headers), dtype=bool)
     if opened.any():
         codes = coded.indices.fill_null(-1).to_numpy()
         found[rows[(codes >= 0) & opened[codes]]] = True
     return found
+
+
+def _seen(body: bytes | None) -> bytes | None:
+    """Return what the gates look at in a body, as the scan of one body does: JSON without its escapes, broken JSON both ways."""
+    if body is None or b"\\" not in body or not looks_like_json(text := body.decode()):
+        return body
+    decoded = encode(unescape(text))
+    return decoded if is_valid(body) else decoded + _BETWEEN + body
+
+
+def _groups(texts: Iterable[bytes | None]) -> Iterator[list[bytes]]:
+    group: list[bytes] = []
+    size = 0
+    for text in texts:
+        group.append(text or b"")
+        size += len(group[-1])
+        if size >= _TOGETHER:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

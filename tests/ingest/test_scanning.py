@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from forensics.scan import Exchange, HeaderVerdict, content_rows, default_scanner, header_verdicts
+from forensics.scan import Exchange, HeaderVerdict, content_rows, default_scanner, header_verdicts, scan_text
 from forensics.scan.headers import script_verdict
 from forensics.scan.sieve import doubtful, doubtful_headers, open_gates
 from tests.ingest.helpers import Loaded, Row, lines, load
@@ -138,7 +138,7 @@ def test_exchanges_without_any_header(tmp_path: Path) -> None:
 def test_which_texts_open_a_gate(texts: list[str | None]) -> None:
     scanner = default_scanner()
     expected = [bool(text) and bool(scanner.candidates(str(text).encode())) for text in texts]
-    assert open_gates(scanner, pa.array(texts, pa.string())).tolist() == expected
+    assert open_gates(scanner, [None if text is None else text.encode() for text in texts]) == expected
 
 
 def test_a_gate_at_the_edge_of_a_text_opens_beside_other_texts() -> None:
@@ -147,11 +147,24 @@ def test_a_gate_at_the_edge_of_a_text_opens_beside_other_texts() -> None:
     for pattern in scanner.patterns:
         for text in pattern.true_positives:
             if scanner.candidates(text.encode()):
-                assert open_gates(scanner, pa.array(["word", text, "word"]))[1]
+                assert open_gates(scanner, [b"word", text.encode(), b"word"])[1]
 
 
-def test_escapes_are_always_looked_at() -> None:
-    assert doubtful(default_scanner(), pa.array(["a\\u0041", "a", None])).tolist() == [True, False, False]
+@pytest.mark.parametrize(
+    ("body", "scanned"),
+    [
+        ('{"a":"\\n \\u0041"}', False),
+        ('{"a":"anna.meier\\u0040mailer-shop.org"}', True),
+        ('{"a":"anna.meier\\u0040mailer-shop.org', True),
+        ('{"a":"\\"} anna.meier@mailer-shop.org', True),
+        ("<p>anna.meier\\u0040mailer-shop.org</p>", False),
+        (None, False),
+    ],
+)
+def test_gates_see_what_escapes_spell(body: str | None, scanned: bool) -> None:
+    """As the scan of one body: escapes mean something in JSON, whole or cut off, and nothing elsewhere."""
+    assert doubtful(default_scanner(), pa.array([body], pa.string())).tolist() == [scanned]
+    assert bool(body and scan_text(default_scanner(), body)) is scanned
 
 
 def test_headers_are_found_by_their_row() -> None:
