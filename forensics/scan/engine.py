@@ -8,21 +8,22 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from itertools import accumulate
 from typing import TypeAlias
 
 from forensics.scan.json_strings import (
+    MAX_NESTED,
     JsonString,
     Node,
     is_valid,
     literal,
     looks_like_json,
     path_text,
+    readings,
     strings,
-    unescape,
 )
 from forensics.scan.masking import mask
 from forensics.scan.patterns import Confidence, Part, Pattern, Severity, load_patterns
@@ -170,23 +171,36 @@ def _text_hits(scanner: Scanner, text: str, wanted: frozenset[int], name: str) -
             yield index, _Hit(text[start:end], start, end, text[max(0, start - _CONTEXT) : start], name, name)
 
 
-def _json_hits(scanner: Scanner, text: str, wanted: frozenset[int]) -> Iterator[tuple[int, _Hit]]:
-    """Look into each string by itself; in a text that is not valid JSON (cut off, or only like JSON), around them too."""
+def _json_hits(scanner: Scanner, text: str, wanted: frozenset[int], depth: int = 0) -> Iterator[tuple[int, _Hit]]:
+    """Look into each string by itself; in a text that is not valid JSON (cut off, or only like JSON), around them too.
+
+    A string that holds JSON is looked into in the same way: its escapes are written twice.
+    """
     data, escaped = encode(text), "\\" in text
-    decoded = encode(unescape(text)) if escaped else data
-    candidates = scanner.candidates(decoded) & wanted
+    candidates = frozenset().union(*map(scanner.candidates, readings(text) if escaped else (data,))) & wanted
     if not (candidates or escaped):
         return
     broken = not is_valid(data)
     if broken and escaped:
         candidates |= scanner.candidates(data) & wanted
     exacts = [(index, scanner.exact(index)) for index in sorted(candidates)]
-    inside = (
-        [hit for item in _touched(exacts, text, data) for hit in _literal_hits(exacts, text, item)] if exacts else []
-    )
+    touched = _touched(exacts, text, data) if exacts else ()
+    inside = [hit for item in touched for hit in _string_hits(scanner, exacts, text, item, wanted, depth)]
     yield from inside
     if broken:
         yield from _outside_hits(exacts, text, data, inside)
+
+
+def _string_hits(
+    scanner: Scanner, exacts: _Exacts, text: str, item: JsonString, wanted: frozenset[int], depth: int
+) -> Iterator[tuple[int, _Hit]]:
+    if not item.is_nested or depth >= MAX_NESTED:
+        yield from _literal_hits(exacts, text, item)
+        return
+    path = path_text(item.node)
+    for index, hit in _json_hits(scanner, item.value, wanted, depth + 1):
+        inner = hit.path.removeprefix("$")
+        yield index, replace(hit, start=item.start, end=item.end, key=hit.key or item.key, path=path + inner)
 
 
 def _touched(exacts: _Exacts, text: str, data: bytes) -> Iterator[JsonString]:
@@ -206,6 +220,7 @@ def _touched(exacts: _Exacts, text: str, data: bytes) -> Iterator[JsonString]:
     touched: set[int] = set()
     for start, end in (span for _, exact in exacts for span in exact.spans(joined)):
         touched.update(range(bisect_right(firsts, start) - 1, bisect_right(firsts, end - 1)))
+    touched.update(number for number, item in enumerate(literals) if item.is_nested)
     yield from (literals[number] for number in sorted(touched) if number < len(literals))
 
 

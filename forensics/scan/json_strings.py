@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from forensics.scan.regex import encode
+
 # A place in the document: the place around it, and the property, or None for an element of an array.
 Node: TypeAlias = "tuple[Node, str | None] | None"
 
@@ -22,6 +24,7 @@ _TOKEN = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))(\s*+:)?|[{}\[\]]',
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/"}
 _UNICODE_ESCAPE = re.compile(r"u[0-9a-fA-F]{4}")
 
+MAX_NESTED = 3  # JSON in a string of JSON is looked into so deep
 _LEADING = "\ufeff \t\r\n)]}',"  # byte order mark, white space, and the )]}', guard some APIs put before JSON
 _MAX_PATH = 32  # components shown; what lies above them is folded into `$..`
 _MAX_KEY, _MAX_KEY_DIGITS = 40, 3  # longer or with more digits, a key is data (an id, a hash), not a property
@@ -37,6 +40,22 @@ class JsonString:
     node: Node
     key: str
     escaped: bool
+
+    @property
+    def is_nested(self) -> bool:
+        """Say whether the string holds JSON itself; its quotes were escaped then."""
+        return self.escaped and looks_like_json(self.value)
+
+
+def readings(text: str) -> list[bytes]:
+    """Return what gates look at in JSON with escapes: resolved, and as often again as JSON in strings of JSON may have left some."""
+    found = []
+    for _ in range(MAX_NESTED + 1):
+        text = unescape(text)
+        found.append(encode(text))
+        if "\\" not in text:
+            break
+    return found
 
 
 def looks_like_json(text: str) -> bool:

@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forensics.scan.engine import Scanner
-from forensics.scan.json_strings import is_valid, looks_like_json, unescape
-from forensics.scan.regex import encode
+from forensics.scan.json_strings import is_valid, looks_like_json, readings
 
 # Bytes searched at once: enough that a short text costs no search of its own, little enough that one hit has few others searched again.
 _TOGETHER = 8 * 1024
@@ -56,8 +55,7 @@ def _seen(body: bytes | None) -> bytes | None:
     """Return what the gates look at in a body, as the scan of one body does: JSON without its escapes, broken JSON both ways."""
     if body is None or b"\\" not in body or not looks_like_json(text := body.decode()):
         return body
-    decoded = encode(unescape(text))
-    return decoded if is_valid(body) else decoded + _BETWEEN + body
+    return _BETWEEN.join(readings(text) if is_valid(body) else [*readings(text), body])
 
 
 def _groups(texts: Iterable[bytes | None]) -> Iterator[list[bytes]]:

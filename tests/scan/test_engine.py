@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from forensics.scan import Match, default_scanner, scan_text
 from forensics.scan.json_strings import is_valid, literal, looks_like_json, path_text, strings, unescape
+from forensics.scan.sieve import doubtful
 
 SCANNER = default_scanner()
 JANE = "jane@example.com"
@@ -246,3 +248,33 @@ def test_strings_are_found_with_their_places() -> None:
         ("y", "$.b.c", "c"),
     ]
     assert [text[item.start : item.end] for item in found] == ['"a"', '"x"', '"b"', '"c"', '"y']
+
+
+NESTED = {
+    "an e-mail address": ('{"user":{"mail":"anna.meier\\u0040mailer-shop.org"}}', "pii.email", "$.payload.user.mail"),
+    "a stack trace": ('{"error":"Traceback (most recent call last):\\n  File \\"/app/x.py\\", line 3, in f\\nValueError: x"}', "stack_trace.python", "$.payload.error"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NESTED)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_json_in_a_string_of_json(name: str, depth: int) -> None:
+    """Its escapes are written twice, or four times; the path goes on inside, and the place is the whole string."""
+    inner, pattern, path = NESTED[name]
+    text = json.dumps({"payload": inner})
+    if depth == 2:
+        text, path = json.dumps({"event": text}), path.replace("$", "$.event")
+    found = [match for match in scan_text(default_scanner(), text, "application/json") if match.pattern == pattern]
+    assert [match.json_path for match in found] == [path]
+    assert text[found[0].start] == '"'
+    assert doubtful(default_scanner(), pa.array([text])).tolist() == [True]
+
+
+def test_json_nested_without_end_is_bounded() -> None:
+    """Four levels deep it is a text; a megabyte of escapes takes a moment."""
+    text = '"a"'
+    while len(text) < 1_000_000:
+        text = json.dumps({"a": text})
+    began = time.process_time()
+    scan_text(default_scanner(), text, "application/json")
+    assert time.process_time() - began < 5
