@@ -5,7 +5,7 @@ Whole batches are searched first; only rows in which a gate opens, or whose body
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from forensics.ingest.document_files import TableWriter, arrow_schema
 from forensics.ingest.line_files import Outcome
-from forensics.scan import Exchange, HeaderVerdict, Scanner, content_rows, default_scanner, header_verdicts
+from forensics.scan import Exchange, HeaderVerdict, Scanner, content_rows, header_verdicts, scanner_for
 from forensics.scan.headers import SECURITY_HEADERS
 from forensics.scan.sieve import doubtful, doubtful_headers
 from forensics.store import Store, literal
@@ -27,9 +27,10 @@ _RESPONSE = "http_response_mime_type, http_response_body, http_response_headers"
 _VERDICT_ROWS = 16 * 1024
 
 
-def scan(engine: Store, outcome: Outcome, evidence_id: str, work: Path) -> None:
-    """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`."""
-    _write_matches(engine, outcome, evidence_id, work / "content_matches.parquet")
+def scan(engine: Store, outcome: Outcome, evidence_id: str, countries: Sequence[str]) -> None:
+    """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`; `countries` as in `load_patterns`."""
+    work = outcome.files["http_exchanges"].parent
+    _write_matches(engine, outcome, scanner_for(tuple(sorted(countries))), evidence_id, work / "content_matches.parquet")
     _write_verdicts(engine, outcome, work / "header_verdicts.parquet")
 
 
@@ -39,8 +40,7 @@ def _batches(engine: Store, outcome: Outcome, columns: str, size: int = 2048) ->
     yield from engine.batches(f"select record_no, {columns} from read_parquet({path})", size)
 
 
-def _write_matches(engine: Store, outcome: Outcome, evidence_id: str, target: Path) -> None:
-    scanner = default_scanner()
+def _write_matches(engine: Store, outcome: Outcome, scanner: Scanner, evidence_id: str, target: Path) -> None:
     writer = TableWriter("content_matches", target)
     exchanges = (_exchange(row, evidence_id) for row in _doubtful_rows(engine, outcome, scanner))
     for match in content_rows(scanner, exchanges):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
@@ -62,6 +62,7 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     allow: list[str] = field(default_factory=list)
     stop_words: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
+    opt_in: str = ""
     define: dict[str, str] = field(default_factory=dict)
     name: str = ""
 
@@ -69,6 +70,11 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def id(self) -> str:
         """Class and file name: `pii.email`."""
         return f"{self.pattern_class}.{self.name}"
+
+    @property
+    def whole_body(self) -> bool:
+        r"""Whether it is looked for at the start of a body only (`\A`), not inside JSON strings."""
+        return self.exact.startswith("\\A")
 
 
 def builtin_patterns() -> tuple[Pattern, ...]:
@@ -97,8 +103,13 @@ def pack_patterns(folder: Path) -> tuple[Pattern, ...]:
     return patterns
 
 
-def load_patterns(packs: Iterable[Path] = ()) -> tuple[Pattern, ...]:
-    """Return this project's patterns and those of `packs`; raises `PatternError` if two share an id."""
+def load_patterns(packs: Iterable[Path] = (), countries: Collection[str] = ()) -> tuple[Pattern, ...]:
+    """Return this project's patterns and those of `packs`; those with `opt_in` only if it is one of `countries`.
+
+    Raises:
+        PatternError: two patterns share an id.
+
+    """
     patterns = [*builtin_patterns()]
     for folder in packs:
         patterns.extend(pack_patterns(folder))
@@ -109,7 +120,7 @@ def load_patterns(packs: Iterable[Path] = ()) -> tuple[Pattern, ...]:
                 f"Pattern {pattern.id} is there twice.", hint="Give the pattern in your pack another file name."
             )
         seen.add(pattern.id)
-    return tuple(patterns)
+    return tuple(pattern for pattern in patterns if not pattern.opt_in or pattern.opt_in in countries)
 
 
 def parse(text: str, place: str, location: Path) -> Pattern:

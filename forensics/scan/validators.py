@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from forensics.scan import numbers
+
 # What follows the @ or the last dot in names of build products: image@2x.png, app@1.2.3.tgz. None of them is a top-level domain.
 _FILE_ENDINGS = frozenset(
     """
@@ -94,6 +96,7 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "internal_host": internal_host,
         "jwt": jwt,
         "private_key": private_key,
+        **numbers.CHECKS,
     }
 )
 
