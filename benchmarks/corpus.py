@@ -1,7 +1,8 @@
 """The labelled corpus: responses of which a person said whether a class of patterns has something to find in them.
 
 `tests/corpus/<class>.toml` is a list of `[[case]]` with `label` ("positive" or "negative"), `content_type`, `body` (or `headers`, a list of
-[name, value]) and `note`. A positive is right if a pattern of the class is found, a negative if none is. Placeholders such as `{{hex:32}}` are
+[name, value]) and `note`; `countries` is what canary.toml says
+in `[privacy]`. A positive is right if a pattern of the class is found, a negative if none is. Placeholders such as `{{hex:32}}` are
 filled from the class and the number of the case, so that no text in this repository looks like a secret.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from forensics.scan import Match, Scanner, scan_text
+from forensics.scan import Match, scan_text, scanner_for
 
 FOLDER = Path(__file__).parent.parent / "tests" / "corpus"
 _PLACEHOLDER = re.compile(r"\{\{([a-z0-9_]+):(\d+)\}\}")
@@ -43,6 +44,7 @@ class Case:
     content_type: str | None
     body: str
     headers: tuple[tuple[str, str], ...]
+    countries: tuple[str, ...]
     note: str
 
 
@@ -73,8 +75,15 @@ def _case(name: str, number: int, entry: dict[str, object]) -> Case:
         str(entry["content_type"]) if entry.get("content_type") else None,
         fill(str(entry.get("body", "")), random),
         tuple((str(key), fill(str(value), random)) for key, value in headers),
+        _strings(entry, "countries"),
         str(entry["note"]),
     )
+
+
+def _strings(entry: dict[str, object], key: str) -> tuple[str, ...]:
+    values = entry.get(key, [])
+    assert isinstance(values, list)
+    return tuple(map(str, values))
 
 
 def fill(text: str, random: Random) -> str:
@@ -82,8 +91,9 @@ def fill(text: str, random: Random) -> str:
     return _PLACEHOLDER.sub(lambda found: "".join(random.choices(_ALPHABETS[found[1]], k=int(found[2]))), text)
 
 
-def found(scanner: Scanner, case: Case) -> list[Match]:
+def found(case: Case) -> list[Match]:
     """Return what the patterns of the case's class find in it."""
+    scanner = scanner_for(case.countries)
     matches = scan_text(scanner, case.body, case.content_type, "body")
     for name, value in case.headers:
         matches += scan_text(scanner, value, None, "header", name.strip().lower())

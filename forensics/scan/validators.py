@@ -27,7 +27,7 @@ _FILE_ENDINGS = frozenset(
 _SOFTWARE_WORDS = frozenset(
     """
     app application class code com config const data default document edu err error errors event exception exports
-    ext fatal global http i18n id io is item java javafx javax jdk key kotlin label lib link log mail message
+    ext fatal field form global http i18n id io is item java javafx javax jdk key kotlin label lib link log mail message
     messages meta model module msg name navigator net node none not obj org package problem prop props reason
     request response result scala self server state status sun task test text that the this title type types user
     util utils validation value var warning window
