@@ -60,9 +60,13 @@ def outcomes() -> list[Outcome]:
 
 def page(count: int = BODIES) -> str:
     """Return the whole page."""
+    return "\n".join([corpus_part(), *_benign(count), *_limits(), *_peers()]).rstrip("\n") + "\n"
+
+
+def corpus_part() -> str:
+    """Return what the page says of the corpus: the table, what is missed, what is found where nothing is."""
     judged = outcomes()
-    parts = [_INTRODUCTION, *_corpus(judged), *_wrong(judged), *_benign(count), *_limits(), *_peers()]
-    return "\n".join(parts).rstrip("\n") + "\n"
+    return "\n".join([_INTRODUCTION, *_corpus(judged), *_wrong(judged)])
 
 
 def _corpus(judged: list[Outcome]) -> Iterator[str]:

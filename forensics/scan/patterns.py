@@ -72,9 +72,9 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return f"{self.pattern_class}.{self.name}"
 
     @property
-    def whole_body(self) -> bool:
-        r"""Whether it is looked for at the start of a body only (`\A`), not inside JSON strings."""
-        return self.exact.startswith("\\A")
+    def in_json(self) -> bool:
+        r"""Whether it is looked for inside JSON strings: not if it is for headers only, or for the start of a body (`\A`)."""
+        return "body" in self.parts and not self.exact.startswith("\\A")
 
 
 def builtin_patterns() -> tuple[Pattern, ...]:

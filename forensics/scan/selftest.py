@@ -43,9 +43,9 @@ def matches(scanner: Scanner, pattern: Pattern, text: str) -> list[Match]:
     return scan_text(scanner, value, None, "header", name.lower())
 
 
-def gate_opens(scanner: Scanner, text: str) -> bool:
-    """Tell whether the gate of the first pattern opens for `text`, as received or with JSON escapes resolved."""
-    return 0 in scanner.candidates(encode(text)) or 0 in scanner.candidates(encode(unescape(text)))
+def gate_opens(scanner: Scanner, text: str, position: int = 0) -> bool:
+    """Tell whether the gate of the pattern at `position` opens for `text`, as received or with JSON escapes resolved."""
+    return any(position in scanner.candidates(encode(form)) for form in (text, unescape(text)))
 
 
 def _missed(scanner: Scanner, text: str) -> str:
@@ -54,7 +54,7 @@ def _missed(scanner: Scanner, text: str) -> str:
     for place, surrounded in surroundings(text):
         if not gate_opens(scanner, surrounded):
             return f"by the gate {place}"
-    inside = scanner.patterns[0].whole_body or found(scanner, as_json(text))
+    inside = not scanner.patterns[0].in_json or found(scanner, as_json(text))
     return "" if inside else "inside a JSON string"
 
 
