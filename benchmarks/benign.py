@@ -13,17 +13,202 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-_WORDS = (
-    "blue cotton shirt with long sleeves order shipped from our store in two days free returns within thirty days of delivery the table "
-    "is made of solid oak and comes with a warranty read more about express delivery mobile phone cases for every model new season sale "
-    "tax included price per unit add to cart customer reviews say it fits well please contact support if an error occurs session expired "
-    "sign in again to continue your password was changed account settings language currency address book payment card accepted bank "
-    "transfer passport holder wallet leather key ring token of thanks secret garden novel internal pocket server rack stack of plates trace "
-    "minerals water bottle query the catalogue select a size insert coin update your profile delete item database of recipes system status "
-    "all services run normally version notes release candidate build debug mode exception to the rule warning fragile notice period"
-).split()
-_NAMES = "Aino Bela Cem Dora Emil Fatou Goran Hana Ivo Jana Kofi Lena Mika Nora Otto Pia Quentin Rosa Sven Tara".split()
-_CITIES = "Aarhus Bergen Cork Delft Erfurt Faro Graz Huelva Ivrea Jena Kaunas Linz Malmo Nantes Oulu Porto Quimper Riga Split Turku".split()
+_WORDS = [
+    "blue",
+    "cotton",
+    "shirt",
+    "with",
+    "long",
+    "sleeves",
+    "order",
+    "shipped",
+    "from",
+    "our",
+    "store",
+    "in",
+    "two",
+    "days",
+    "free",
+    "returns",
+    "within",
+    "thirty",
+    "days",
+    "of",
+    "delivery",
+    "the",
+    "table",
+    "is",
+    "made",
+    "of",
+    "solid",
+    "oak",
+    "and",
+    "comes",
+    "with",
+    "a",
+    "warranty",
+    "read",
+    "more",
+    "about",
+    "express",
+    "delivery",
+    "mobile",
+    "phone",
+    "cases",
+    "for",
+    "every",
+    "model",
+    "new",
+    "season",
+    "sale",
+    "tax",
+    "included",
+    "price",
+    "per",
+    "unit",
+    "add",
+    "to",
+    "cart",
+    "customer",
+    "reviews",
+    "say",
+    "it",
+    "fits",
+    "well",
+    "please",
+    "contact",
+    "support",
+    "if",
+    "an",
+    "error",
+    "occurs",
+    "session",
+    "expired",
+    "sign",
+    "in",
+    "again",
+    "to",
+    "continue",
+    "your",
+    "password",
+    "was",
+    "changed",
+    "account",
+    "settings",
+    "language",
+    "currency",
+    "address",
+    "book",
+    "payment",
+    "card",
+    "accepted",
+    "bank",
+    "transfer",
+    "passport",
+    "holder",
+    "wallet",
+    "leather",
+    "key",
+    "ring",
+    "token",
+    "of",
+    "thanks",
+    "secret",
+    "garden",
+    "novel",
+    "internal",
+    "pocket",
+    "server",
+    "rack",
+    "stack",
+    "of",
+    "plates",
+    "trace",
+    "minerals",
+    "water",
+    "bottle",
+    "query",
+    "the",
+    "catalogue",
+    "select",
+    "a",
+    "size",
+    "insert",
+    "coin",
+    "update",
+    "your",
+    "profile",
+    "delete",
+    "item",
+    "database",
+    "of",
+    "recipes",
+    "system",
+    "status",
+    "all",
+    "services",
+    "run",
+    "normally",
+    "version",
+    "notes",
+    "release",
+    "candidate",
+    "build",
+    "debug",
+    "mode",
+    "exception",
+    "to",
+    "the",
+    "rule",
+    "warning",
+    "fragile",
+    "notice",
+    "period",
+]
+_NAMES = [
+    "Aino",
+    "Bela",
+    "Cem",
+    "Dora",
+    "Emil",
+    "Fatou",
+    "Goran",
+    "Hana",
+    "Ivo",
+    "Jana",
+    "Kofi",
+    "Lena",
+    "Mika",
+    "Nora",
+    "Otto",
+    "Pia",
+    "Quentin",
+    "Rosa",
+    "Sven",
+    "Tara",
+]
+_CITIES = [
+    "Aarhus",
+    "Bergen",
+    "Cork",
+    "Delft",
+    "Erfurt",
+    "Faro",
+    "Graz",
+    "Huelva",
+    "Ivrea",
+    "Jena",
+    "Kaunas",
+    "Linz",
+    "Malmo",
+    "Nantes",
+    "Oulu",
+    "Porto",
+    "Quimper",
+    "Riga",
+    "Split",
+    "Turku",
+]
 _TYPES = ("shirt", "table", "lamp", "bottle", "novel", "phone-case", "wallet", "rack", "plate", "key-ring")
 
 
@@ -103,14 +288,26 @@ def _user(m: _Maker) -> dict[str, Any]:
 
 def _json(make: Callable[[_Maker], dict[str, Any]]) -> Callable[[_Maker], str]:
     def text(m: _Maker) -> str:
-        value = {"items": m.many(lambda: make(m), 2, 8), "page": 1, "requestId": m.uuid(), "traceparent": f"00-{m.hex(32)}-{m.hex(16)}-01"}
+        value = {
+            "items": m.many(lambda: make(m), 2, 8),
+            "page": 1,
+            "requestId": m.uuid(),
+            "traceparent": f"00-{m.hex(32)}-{m.hex(16)}-01",
+        }
         return json.dumps(value, indent=m.random.choice((None, None, 2)))
 
     return text
 
 
 def _problem(m: _Maker) -> str:
-    titles = ("Not found", "Session expired", "Validation failed", "Too many requests", "Internal error", "The item is sold out")
+    titles = (
+        "Not found",
+        "Session expired",
+        "Validation failed",
+        "Too many requests",
+        "Internal error",
+        "The item is sold out",
+    )
     return json.dumps(
         {"type": "about:blank", "title": m.pick(titles), "status": 500, "detail": m.sentence(), "instance": f"/orders/{m.digits(13)}", "errorId": m.uuid(), "code": "error.internal"}
     )  # fmt: skip
@@ -127,7 +324,15 @@ def _geo(m: _Maker) -> str:
 
 
 def _messages(m: _Maker) -> str:
-    keys = ("error.internal", "error.server.internal", "form.password.label", "card.number.invalid", "iban.help", "phone.placeholder", "sql.error.title")
+    keys = (
+        "error.internal",
+        "error.server.internal",
+        "form.password.label",
+        "card.number.invalid",
+        "iban.help",
+        "phone.placeholder",
+        "sql.error.title",
+    )
     return json.dumps({key: m.sentence() for key in keys} | {f"msg.{m.hex(6)}": m.sentence() for _ in range(15)})
 
 
@@ -151,7 +356,10 @@ def _shop_page(m: _Maker) -> str:
 
 
 def _article(m: _Maker) -> str:
-    parts = "".join(f"<h2>{m.words(3, 6).title()}</h2><p>{' '.join(m.many(m.sentence, 2, 5))}</p>" for _ in range(m.random.randint(2, 5)))
+    parts = "".join(
+        f"<h2>{m.words(3, 6).title()}</h2><p>{' '.join(m.many(m.sentence, 2, 5))}</p>"
+        for _ in range(m.random.randint(2, 5))
+    )
     code = '<pre><code class="language-js">const total = items.reduce((a, b) =&gt; a + b.price, 0);</code></pre>'
     return _page(m, f"<article>{parts}{code}</article>")
 
@@ -159,7 +367,10 @@ def _article(m: _Maker) -> str:
 def _form(m: _Maker) -> str:
     fields = "".join(f'<label for="f{k}">{name}</label><input id="f{k}" name="{name}" placeholder="{sample}">' for k, (name, sample) in enumerate((
         ("email", "you"), ("phone", "Your number"), ("card", "1234 1234 1234 1234"), ("iban", "DE00 0000 0000 0000 0000 00"), ("birthday", "DD.MM.YYYY"))))  # fmt: skip
-    return _page(m, f'<form method="post" action="/account"><input type="hidden" name="nonce" value="{m.hex(32)}">{fields}</form>')
+    return _page(
+        m,
+        f'<form method="post" action="/account"><input type="hidden" name="nonce" value="{m.hex(32)}">{fields}</form>',
+    )
 
 
 def _template_page(m: _Maker) -> str:
@@ -169,7 +380,10 @@ def _template_page(m: _Maker) -> str:
 
 
 def _svg(m: _Maker) -> str:
-    path = "".join(f"{m.pick(tuple('MLCSQTZ'))}{m.random.uniform(0, 200):.3f} {m.random.uniform(0, 200):.3f}" for _ in range(m.random.randint(60, 140)))
+    path = "".join(
+        f"{m.pick(tuple('MLCSQTZ'))}{m.random.uniform(0, 200):.3f} {m.random.uniform(0, 200):.3f}"
+        for _ in range(m.random.randint(60, 140))
+    )
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200"><path d="{path}" fill="#{m.hex(6)}"/></svg>'
 
 
@@ -180,7 +394,7 @@ def _css(m: _Maker) -> str:
 
 def _script(m: _Maker) -> str:
     functions = (
-        f"function {m.pick(tuple('abcdefgh'))}{m.hex(2)}(e,t){{var n=e.{m.pick(_WORDS)}||{m.digits(5)};return t&&n>{m.digits(13)}?\"{m.hex(8)}\":void 0}}"
+        f'function {m.pick(tuple("abcdefgh"))}{m.hex(2)}(e,t){{var n=e.{m.pick(_WORDS)}||{m.digits(5)};return t&&n>{m.digits(13)}?"{m.hex(8)}":void 0}}'
         for _ in range(m.random.randint(15, 30))
     )
     return f'!function(){{"use strict";{"".join(functions)}}}();\n//# sourceMappingURL=app.{m.hex(8)}.js.map'
@@ -189,7 +403,7 @@ def _script(m: _Maker) -> str:
 def _module(m: _Maker) -> str:
     names = m.random.sample(_WORDS, 8)
     lines = [f'import {{ {name} }} from "./{name}.js";' for name in names[:3]]
-    lines += [f'export const {name}Url = (id) => `/api/v1/{name}s/${{id}}?t=${{Date.now()}}`;' for name in names[3:]]
+    lines += [f"export const {name}Url = (id) => `/api/v1/{name}s/${{id}}?t=${{Date.now()}}`;" for name in names[3:]]
     lines.append('try { await load(); } catch (error) { throw new Error("Could not load: " + error.message); }')
     return "\n".join([*lines, f"// {m.sentence()}"])
 
@@ -204,23 +418,39 @@ def _feed(m: _Maker) -> str:
 
 
 def _sitemap(m: _Maker) -> str:
-    urls = "".join(f"<url><loc>https://shop.example/p/{m.pick(_TYPES)}-{m.digits(8)}</loc><lastmod>2026-03-0{m.random.randint(1, 9)}</lastmod></url>" for _ in range(20))
+    urls = "".join(
+        f"<url><loc>https://shop.example/p/{m.pick(_TYPES)}-{m.digits(8)}</loc><lastmod>2026-03-0{m.random.randint(1, 9)}</lastmod></url>"
+        for _ in range(20)
+    )
     return f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'
 
 
 def _soap(m: _Maker) -> str:
-    rows = "".join(f"<Item><Id>{m.digits(13)}</Id><Ean>{m.digits(13)}</Ean><Qty>{m.random.randrange(9)}</Qty><Net>{m.price()}</Net></Item>" for _ in range(8))
+    rows = "".join(
+        f"<Item><Id>{m.digits(13)}</Id><Ean>{m.digits(13)}</Ean><Qty>{m.random.randrange(9)}</Qty><Net>{m.price()}</Net></Item>"
+        for _ in range(8)
+    )
     return f'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><GetOrderResponse>{rows}</GetOrderResponse></soap:Body></soap:Envelope>'
 
 
 def _markdown(m: _Maker) -> str:
-    parts = [f"# {m.words(2, 4).title()}", m.sentence(), "## Install", "    npm install @shop/ui@2.4.1", f"See commit {m.hex(40)}.", "| size | price |\n|---|---|"]
+    parts = [
+        f"# {m.words(2, 4).title()}",
+        m.sentence(),
+        "## Install",
+        "    npm install @shop/ui@2.4.1",
+        f"See commit {m.hex(40)}.",
+        "| size | price |\n|---|---|",
+    ]
     parts += [f"| {m.random.randrange(30, 50)} | {m.price()} |" for _ in range(6)] + m.many(m.sentence, 4, 9)
     return "\n\n".join(parts)
 
 
 def _csv(m: _Maker) -> str:
-    rows = (f"{m.digits(13)},{m.words(2, 3)},{m.price()},{m.random.randrange(90)},{m.stamp()},{m.digits(11)}" for _ in range(m.random.randint(10, 30)))
+    rows = (
+        f"{m.digits(13)},{m.words(2, 3)},{m.price()},{m.random.randrange(90)},{m.stamp()},{m.digits(11)}"
+        for _ in range(m.random.randint(10, 30))
+    )
     return "id,name,price,stock,updated,reference\n" + "\n".join(rows)
 
 
@@ -231,11 +461,25 @@ def _package(m: _Maker) -> str:
 
 def _metrics(m: _Maker) -> str:
     points = m.many(lambda: [m.epoch() // 1000, f"{m.random.uniform(0, 1):.9f}"], 10, 40)
-    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {"pod": f"shop-{m.hex(10)}"}, "values": points}]}})
+    return json.dumps(
+        {
+            "status": "success",
+            "data": {"resultType": "matrix", "result": [{"metric": {"pod": f"shop-{m.hex(10)}"}, "values": points}]},
+        }
+    )
 
 
 def _manifest(m: _Maker) -> str:
-    return json.dumps({f"src/{m.pick(_WORDS)}-{k}.ts": {"file": f"assets/{m.hex(8)}.js", "src": "main.ts", "css": [f"assets/{m.hex(8)}.css"]} for k in range(15)})
+    return json.dumps(
+        {
+            f"src/{m.pick(_WORDS)}-{k}.ts": {
+                "file": f"assets/{m.hex(8)}.js",
+                "src": "main.ts",
+                "css": [f"assets/{m.hex(8)}.css"],
+            }
+            for k in range(15)
+        }
+    )
 
 
 # Kind, media type, and how often it comes among a hundred.

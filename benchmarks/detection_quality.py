@@ -81,9 +81,7 @@ def _row(name: str, patterns: int, judged: list[Outcome]) -> str:
     right = sum(item.case.positive and item.right for item in judged)
     false = sum(not item.case.positive and not item.right for item in judged)
     positives = sum(item.case.positive for item in judged)
-    return (
-        f"| {name} | {patterns} | {positives} | {len(judged) - positives} | {_share(right, right + false)} | {_share(right, positives)} |"
-    )
+    return f"| {name} | {patterns} | {positives} | {len(judged) - positives} | {_share(right, right + false)} | {_share(right, positives)} |"
 
 
 def _share(part: int, whole: int) -> str:
@@ -99,7 +97,8 @@ def _wrong(judged: list[Outcome]) -> Iterator[str]:
 
 def _listed(wrong: Iterable[Outcome]) -> Iterator[str]:
     lines = [
-        f"- `{item.case.pattern_class}` case {item.case.number}: {item.case.note}" + "".join(f" (`{name}`)" for name in item.patterns)
+        f"- `{item.case.pattern_class}` case {item.case.number}: {item.case.note}"
+        + "".join(f" (`{name}`)" for name in item.patterns)
         for item in wrong
     ]
     yield from lines or ["None."]

@@ -30,7 +30,9 @@ _VERDICT_ROWS = 16 * 1024
 def scan(engine: Store, outcome: Outcome, evidence_id: str, countries: Sequence[str]) -> None:
     """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`; `countries` as in `load_patterns`."""
     work = outcome.files["http_exchanges"].parent
-    _write_matches(engine, outcome, scanner_for(tuple(sorted(countries))), evidence_id, work / "content_matches.parquet")
+    _write_matches(
+        engine, outcome, scanner_for(tuple(sorted(countries))), evidence_id, work / "content_matches.parquet"
+    )
     _write_verdicts(engine, outcome, work / "header_verdicts.parquet")
 
 

@@ -44,8 +44,7 @@ def card(value: str) -> bool:
     """Tell whether the digits are a card number: issuer range, its length, Luhn (ISO/IEC 7812-1, annex B)."""
     digits = _digits(value)
     issued = any(
-        low <= int(digits[: len(str(low))] or -1) <= high and len(digits) in lengths
-        for low, high, lengths in _ISSUERS
+        low <= int(digits[: len(str(low))] or -1) <= high and len(digits) in lengths for low, high, lengths in _ISSUERS
     )
     return issued and len(set(digits)) >= _MIN_DISTINCT and luhn(digits)
 

@@ -107,7 +107,7 @@ def load_patterns(packs: Iterable[Path] = (), countries: Collection[str] = ()) -
     """Return this project's patterns and those of `packs`; those with `opt_in` only if it is one of `countries`.
 
     Raises:
-        PatternError: two patterns share an id.
+        PatternError: two patterns share an id, or no pattern has to be asked for by one of the countries.
 
     """
     patterns = [*builtin_patterns()]
@@ -120,6 +120,16 @@ def load_patterns(packs: Iterable[Path] = (), countries: Collection[str] = ()) -
                 f"Pattern {pattern.id} is there twice.", hint="Give the pattern in your pack another file name."
             )
         seen.add(pattern.id)
+    return _asked_for(patterns, countries)
+
+
+def _asked_for(patterns: Sequence[Pattern], countries: Collection[str]) -> tuple[Pattern, ...]:
+    known = {pattern.opt_in for pattern in patterns} - {""}
+    if unknown := sorted(set(countries) - known):
+        raise PatternError(
+            f"No pattern waits to be asked for by {', '.join(unknown)}; there are {', '.join(sorted(known))}.",
+            hint="Take it out of [privacy] countries: numbers with a check digit are always looked for.",
+        )
     return tuple(pattern for pattern in patterns if not pattern.opt_in or pattern.opt_in in countries)
 
 

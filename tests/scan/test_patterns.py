@@ -232,6 +232,13 @@ def test_a_country_asks_for_its_numbers(tmp_path: Path) -> None:
     assert {"us", "gb", "dk"} < {pattern.opt_in for pattern in PATTERNS}
 
 
+def test_a_country_without_such_numbers_is_told() -> None:
+    """A setting that would do nothing is an error that names what there is."""
+    with pytest.raises(PatternError, match=r"asked for by xx; there are al, .*us") as caught:
+        load_patterns(countries=["us", "xx"])
+    assert "check digit" in (caught.value.hint or "")
+
+
 def test_scanners_of_countries() -> None:
     """The scanner of a country finds its numbers, the default one does not."""
     text = '{"applicant":{"ssn":"512-34-6789"}}'
