@@ -162,7 +162,7 @@ class Enrich(_Section, frozen=True):
 
 
 class Privacy(_Section, frozen=True):
-    """Countries (`us`, `gb`) whose identifiers without a check digit are looked for too, when evidence is ingested."""
+    """Countries (`us`, `gb`) whose numbers without a check digit are looked for too, when evidence is ingested; see the patterns' `opt_in`."""
 
     countries: list[str] = field(default_factory=list)
 
