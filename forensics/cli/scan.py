@@ -12,7 +12,10 @@ import click
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
-    "--country", "countries", multiple=True, help="Also look for numbers of this country that have no check digit (us, gb, ...)."
+    "--country",
+    "countries",
+    multiple=True,
+    help="Also look for numbers of this country that have no check digit (us, gb, ...).",
 )
 @click.pass_context
 def command(ctx: click.Context, file: Path, countries: tuple[str, ...]) -> None:
