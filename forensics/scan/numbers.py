@@ -72,8 +72,8 @@ def phone(value: str) -> bool:
 
 
 def passport_mrz(value: str) -> bool:
-    """Tell whether the second line of a passport's machine-readable zone has its check digits (ICAO 9303-4, 4.2.2)."""
-    if len(value) != 44 or not value.isascii():
+    """Tell whether the second line of a passport's machine-readable zone has its check digits (ICAO 9303-4, 4.2.2) and a filler."""
+    if len(value) != 44 or "<<" not in value or not value.isascii():
         return False
     fields = (value[0:10], value[13:20], value[21:28])
     whole = value[0:10] + value[13:20] + value[21:43]
