@@ -11,22 +11,29 @@ import click
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--country",
+    "countries",
+    multiple=True,
+    help="Also look for numbers of this country that have no check digit (us, gb, ...).",
+)
 @click.pass_context
-def command(ctx: click.Context, file: Path) -> None:
+def command(ctx: click.Context, file: Path, countries: tuple[str, ...]) -> None:
     """Scan FILE (NDJSON; - is standard input): one JSON line a hit or header verdict. Values are masked, never printed.
 
     A line is {"id", "response": {"status", "headers": [[name, value]], "body", "body_encoding"}} or {"id", "text"}.
     """
     from forensics.errors import EvidenceError
     from forensics.evidence import open_file, standard_input
-    from forensics.scan import default_scanner, scan_lines
+    from forensics.scan import scan_lines, scanner_for
 
     if str(file) != "-" and not file.exists():
         raise EvidenceError(f"{file} does not exist.", hint="Name an NDJSON file, or - for standard input.")
+    scanner = scanner_for(tuple(sorted(set(countries))))
     source = standard_input() if str(file) == "-" else open_file(file)
     failed = False
     with source:
-        for row in scan_lines(default_scanner(), _lines(source), _decode):
+        for row in scan_lines(scanner, _lines(source), _decode):
             failed = failed or "error" in row
             click.echo(json.dumps(row, ensure_ascii=True))
     ctx.exit(3 if failed else 0)

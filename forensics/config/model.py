@@ -162,7 +162,7 @@ class Enrich(_Section, frozen=True):
 
 
 class Privacy(_Section, frozen=True):
-    """Which extra patterns of national identifiers are scanned for."""
+    """Countries (`us`, `gb`) whose numbers without a check digit are looked for too, when evidence is ingested; see the patterns' `opt_in`."""
 
     countries: list[str] = field(default_factory=list)
 

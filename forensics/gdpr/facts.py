@@ -15,7 +15,7 @@ from forensics.gdpr.scopes import Subject
 from forensics.investigate.annotations import first_said
 from forensics.investigate.listing import what
 from forensics.results import material
-from forensics.scan import load_patterns
+from forensics.scan.patterns import builtin_patterns
 from forensics.store import Sandbox
 
 MAX_FINDINGS = 50  # each is a part of the queries of the totals
@@ -98,7 +98,7 @@ def _told(finding: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counting(sandbox: Sandbox, findings: Mapping[str, Any], human: Human) -> Counting:
-    titles = {pattern.id: pattern.title for pattern in load_patterns()}
+    titles = {pattern.id: pattern.title for pattern in builtin_patterns()}
     return Counting(sandbox, human.category, titles, _gaps(sandbox, findings))
 
 

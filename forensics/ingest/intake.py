@@ -280,7 +280,7 @@ class Intake:
         """Move the tables into the case, unless the case holds this content already; return the entry."""
         evidence_id = outcome.identity.evidence_id
         if "http_exchanges" in outcome.files:
-            scanning.scan(engine, outcome, evidence_id, outcome.files["http_exchanges"].parent)
+            scanning.scan(engine, outcome, evidence_id, self._case.config().config.privacy.countries)
         when = span(outcome)
         hashes = {table: file_sha256(path) for table, path in sorted(outcome.files.items())}
         before = previous[-1] if outcome.continues else None

@@ -5,7 +5,7 @@ Whole batches are searched first; only rows in which a gate opens, or whose body
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from forensics.ingest import verdicts
 from forensics.ingest.document_files import TableWriter, arrow_schema
 from forensics.ingest.line_files import Outcome
-from forensics.scan import Exchange, Scanner, content_rows, default_scanner
+from forensics.scan import Exchange, Scanner, content_rows, scanner_for
 from forensics.scan.sieve import doubtful, doubtful_headers
 from forensics.store import Store, literal
 
@@ -23,9 +23,12 @@ _RESPONSE = "http_response_mime_type, http_response_body, http_response_headers"
 _VERDICT_ROWS = 4 * 1024  # responses a batch; with their bodies they take 8 MB at 2 KB each
 
 
-def scan(engine: Store, outcome: Outcome, evidence_id: str, work: Path) -> None:
-    """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`."""
-    _write_matches(engine, outcome, evidence_id, work / "content_matches.parquet")
+def scan(engine: Store, outcome: Outcome, evidence_id: str, countries: Sequence[str]) -> None:
+    """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`; `countries` as in `load_patterns`."""
+    work = outcome.files["http_exchanges"].parent
+    _write_matches(
+        engine, outcome, scanner_for(tuple(sorted(countries))), evidence_id, work / "content_matches.parquet"
+    )
     _write_verdicts(engine, outcome, work / "header_verdicts.parquet")
 
 
@@ -35,8 +38,7 @@ def _batches(engine: Store, outcome: Outcome, columns: str, size: int = 2048) ->
     yield from engine.batches(f"select record_no, {columns} from read_parquet({path})", size)
 
 
-def _write_matches(engine: Store, outcome: Outcome, evidence_id: str, target: Path) -> None:
-    scanner = default_scanner()
+def _write_matches(engine: Store, outcome: Outcome, scanner: Scanner, evidence_id: str, target: Path) -> None:
     writer = TableWriter("content_matches", target)
     exchanges = (_exchange(row, evidence_id) for row in _doubtful_rows(engine, outcome, scanner))
     for match in content_rows(scanner, exchanges):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from forensics.text import safe_text
 
-MaskKind = Literal["email", "secret", "host", "text"]
+MaskKind = Literal["email", "secret", "host", "text", "card", "number"]
 
 HIDDEN = "***"
 _SHOWN_SECRET = 4
@@ -46,11 +46,21 @@ def _host(value: str) -> str:
     return f"{value[:1]}{HIDDEN}{suffix}"
 
 
+def _card(value: str) -> str:
+    """`4000 0012 3456 7899` -> `400000***7899`: what PCI DSS 4.0 (3.4.1) lets be shown of a card number."""
+    digits = "".join(char for char in value if char.isdigit())
+    return f"{digits[:6]}{HIDDEN}{digits[-4:]}" if len(digits) > 12 else _number(value)
+
+
+def _number(value: str) -> str:
+    return f"{HIDDEN} ({len(value)} characters)"
+
+
 def _text(value: str) -> str:
     shown = value[: min(_SHOWN_TEXT, len(value) // 3)]
     return f"{shown}{HIDDEN} ({len(value)} characters)"
 
 
 _MASKS: Mapping[MaskKind, Callable[[str], str]] = MappingProxyType(
-    {"email": _email, "secret": _secret, "host": _host, "text": _text}
+    {"email": _email, "secret": _secret, "host": _host, "text": _text, "card": _card, "number": _number}
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
@@ -78,6 +78,7 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     allow: list[str] = field(default_factory=list)
     stop_words: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
+    opt_in: str = ""
     define: dict[str, str] = field(default_factory=dict)
     name: str = ""
 
@@ -85,6 +86,11 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def id(self) -> str:
         """Class and file name: `pii.email`."""
         return f"{self.pattern_class}.{self.name}"
+
+    @property
+    def in_json(self) -> bool:
+        r"""Whether it is looked for inside JSON strings: not if it is for headers only, or for the start of a body (`\A`)."""
+        return "body" in self.parts and not self.exact.startswith("\\A")
 
 
 def builtin_patterns() -> tuple[Pattern, ...]:
@@ -113,8 +119,13 @@ def pack_patterns(folder: Path) -> tuple[Pattern, ...]:
     return patterns
 
 
-def load_patterns(packs: Iterable[Path] = ()) -> tuple[Pattern, ...]:
-    """Return this project's patterns and those of `packs`; raises `PatternError` if two share an id."""
+def load_patterns(packs: Iterable[Path] = (), countries: Collection[str] = ()) -> tuple[Pattern, ...]:
+    """Return this project's patterns and those of `packs`; those with `opt_in` only if it is one of `countries`.
+
+    Raises:
+        PatternError: two patterns share an id, or no pattern has to be asked for by one of the countries.
+
+    """
     patterns = [*builtin_patterns()]
     for folder in packs:
         patterns.extend(pack_patterns(folder))
@@ -125,7 +136,17 @@ def load_patterns(packs: Iterable[Path] = ()) -> tuple[Pattern, ...]:
                 f"Pattern {pattern.id} is there twice.", hint="Give the pattern in your pack another file name."
             )
         seen.add(pattern.id)
-    return tuple(patterns)
+    return _asked_for(patterns, countries)
+
+
+def _asked_for(patterns: Sequence[Pattern], countries: Collection[str]) -> tuple[Pattern, ...]:
+    known = {pattern.opt_in for pattern in patterns} - {""}
+    if unknown := sorted(set(countries) - known):
+        raise PatternError(
+            f"No pattern waits to be asked for by {', '.join(unknown)}; there are {', '.join(sorted(known))}.",
+            hint="Take it out of [privacy] countries: numbers with a check digit are always looked for.",
+        )
+    return tuple(pattern for pattern in patterns if not pattern.opt_in or pattern.opt_in in countries)
 
 
 def parse(text: str, place: str, location: Path, shared: Mapping[str, Any] = _NO_DEFAULTS) -> Pattern:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from forensics.scan.engine import Scanner, scan_text
-from forensics.scan.json_strings import unescape
-from forensics.scan.patterns import Part, Pattern
+from forensics.scan.engine import Match, Scanner, scan_text
+from forensics.scan.json_strings import looks_like_json, unescape
+from forensics.scan.patterns import Pattern
 from forensics.scan.regex import encode
 
 _LINE = 'sku A-1029, "blue cotton shirt", 19.90 EUR, in stock since 2026-03-01T08:15:00Z (rack 7)\n'
@@ -32,8 +32,15 @@ def failures(pattern: Pattern) -> Iterator[str]:
 
 def found(scanner: Scanner, text: str) -> bool:
     """Tell whether the first pattern of `scanner` reports something in `text`."""
-    part: Part = "body" if "body" in scanner.patterns[0].parts else "header"
-    return bool(scan_text(scanner, text, None, part))
+    return bool(matches(scanner, scanner.patterns[0], text))
+
+
+def matches(scanner: Scanner, pattern: Pattern, text: str) -> list[Match]:
+    """Return what `scanner` finds in an example of `pattern`: a body, or `name: value` where it looks at headers only."""
+    if "body" in pattern.parts:
+        return scan_text(scanner, text, None, "body")
+    name, _, value = text.partition(": ")
+    return scan_text(scanner, value, None, "header", name.lower())
 
 
 def gate_opens(scanner: Scanner, text: str, position: int = 0) -> bool:
@@ -47,7 +54,8 @@ def _missed(scanner: Scanner, text: str) -> str:
     for place, surrounded in surroundings(text):
         if not gate_opens(scanner, surrounded):
             return f"by the gate {place}"
-    return "" if found(scanner, as_json(text)) else "inside a JSON string"
+    inside = not scanner.patterns[0].in_json or found(scanner, as_json(text))
+    return "" if inside else "inside a JSON string"
 
 
 def surroundings(text: str) -> Iterator[tuple[str, str]]:
@@ -60,4 +68,4 @@ def surroundings(text: str) -> Iterator[tuple[str, str]]:
 
 def as_json(text: str) -> str:
     """Return `text` as the value of a property; an example that is JSON itself stays as it is."""
-    return text if text.lstrip()[:1] in ("{", "[") else msgspec.json.encode({"detail": text}).decode()
+    return text if looks_like_json(text) else msgspec.json.encode({"detail": text}).decode()

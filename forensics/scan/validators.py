@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from forensics.scan import numbers
 from forensics.scan.tokens import TOKEN_VALIDATORS
 
 # What follows the @ or the last dot in names of build products: image@2x.png, app@1.2.3.tgz. None of them is a top-level domain.
@@ -27,7 +28,7 @@ _FILE_ENDINGS = frozenset(
 _SOFTWARE_WORDS = frozenset(
     """
     app application class code com config const data default document edu err error errors event exception exports
-    ext fatal global http i18n id io is item java javafx javax jdk key kotlin label lib link log mail message
+    ext fatal field form global http i18n id io is item java javafx javax jdk key kotlin label lib link log mail message
     messages meta model module msg name navigator net node none not obj org package problem prop props reason
     request response result scala self server state status sun task test text that the this title type types user
     util utils validation value var warning window
@@ -97,6 +98,7 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "jwt": jwt,
         "private_key": private_key,
         **TOKEN_VALIDATORS,
+        **numbers.CHECKS,
     }
 )
 

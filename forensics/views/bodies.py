@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from forensics.scan import load_patterns
+from forensics.scan.patterns import builtin_patterns
 from forensics.store import Store
 from forensics.views.tables import keep, keep_rows
 
@@ -121,7 +121,7 @@ def _patterns() -> pa.Table:
             "pattern": item.id, "pattern_class": item.pattern_class, "title": item.title, "severity": item.severity,
             "confidence": item.confidence,
         }
-        for item in load_patterns()
+        for item in builtin_patterns()
     ]  # fmt: skip
     kinds = {
         "pattern": pa.string(),

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from forensics.case import create
+from forensics.ingest import Options, ingest
 from forensics.scan import Exchange, HeaderVerdict, content_rows, default_scanner, header_verdicts, scan_text
 from forensics.scan.headers import script_verdict
 from forensics.scan.sieve import doubtful, doubtful_headers, open_gates
@@ -175,3 +177,22 @@ def test_headers_are_found_by_their_row() -> None:
     )
     assert doubtful_headers(default_scanner(), lists).tolist() == [False, False, True, False, True]
     assert doubtful_headers(default_scanner(), lists.slice(3)).tolist() == [False, True]
+
+
+def test_a_country_asks_for_its_numbers(tmp_path: Path) -> None:
+    """`[privacy] countries` decides at ingest whether numbers without a check digit are looked for."""
+    row = {
+        "time": "2026-03-03T09:00:00Z",
+        "request": {"method": "GET", "url": "/a", "headers": []},
+        "response": {"status": 200, "headers": [], "body": '{"ssn":"512-34-6789"}'},
+    }
+    source = tmp_path / "exchanges.ndjson"
+    source.write_text(lines(row), encoding="utf-8")
+    found = {}
+    for name, config in (("plain", ""), ("asked", '[privacy]\ncountries = ["us"]\n')):
+        made = create(tmp_path / f"{name}.case")
+        (made.folder / "canary.toml").write_text(config, encoding="utf-8")
+        found[name] = [
+            row["pattern"] for row in Loaded(made, ingest(made, [source], Options())).rows("content_matches")
+        ]
+    assert found == {"plain": [], "asked": ["national_id.us_ssn"]}

@@ -8,11 +8,12 @@ import pytest
 
 from forensics.errors import PatternError
 from forensics.resources import tree, walk
-from forensics.scan import Pattern, Scanner, default_scanner, load_patterns, scan_text
-from forensics.scan.patterns import pack_patterns, parse
-from forensics.scan.selftest import as_json, failures, found, gate_opens, surroundings
+from forensics.scan import Pattern, Scanner, default_scanner, load_patterns, scan_text, scanner_for
+from forensics.scan.patterns import builtin_patterns, pack_patterns, parse
+from forensics.scan.selftest import as_json, failures, found, gate_opens, matches, surroundings
 
-PATTERNS = load_patterns()
+PATTERNS = builtin_patterns()
+EVERY = Scanner(PATTERNS)  # also what a country has to ask for
 IDS = [pattern.id for pattern in PATTERNS]
 each_pattern = pytest.mark.parametrize("pattern", PATTERNS, ids=IDS)
 each_true = pytest.mark.parametrize(
@@ -102,17 +103,17 @@ def test_self_test_agrees(pattern: Pattern) -> None:
 @each_true
 def test_true_positives_are_found_among_all_patterns(pattern: Pattern, text: str) -> None:
     """An example is found by the scanner that knows every pattern, alone and inside a JSON string."""
-    assert pattern.id in ids_in(text)
-    assert pattern.id in ids_in(as_json(text), "application/json")
+    assert pattern.id in {match.pattern for match in matches(EVERY, pattern, text)}
+    if pattern.in_json:
+        assert pattern.id in {match.pattern for match in matches(EVERY, pattern, as_json(text))}
 
 
 @each_true
 def test_gates_let_examples_through(pattern: Pattern, text: str) -> None:
     """The set of all gates opens for an example wherever it stands in a mebibyte of other text."""
-    together = default_scanner()
-    position = together.patterns.index(pattern)
+    position = EVERY.patterns.index(pattern)
     for place, surrounded in surroundings(text):
-        assert gate_opens(together, surrounded, position), place
+        assert gate_opens(EVERY, surrounded, position), place
 
 
 @each_false
@@ -189,7 +190,7 @@ def pack(tmp_path: Path, text: str) -> Path:
 def test_packs_are_loaded_beside_ours(tmp_path: Path) -> None:
     """A pack adds its patterns and they find something."""
     patterns = load_patterns([pack(tmp_path, VALID)])
-    assert len(patterns) == len(PATTERNS) + 1
+    assert len(patterns) == len(load_patterns()) + 1
     assert [match.pattern for match in scan_text(Scanner(patterns), "TICKET-123456")] == ["custom.ticket"]
 
 
@@ -251,6 +252,45 @@ def test_a_pack_must_be_a_folder(tmp_path: Path) -> None:
     """A wrong path is told, not ignored."""
     with pytest.raises(PatternError, match="not a folder"):
         load_patterns([tmp_path / "missing"])
+
+
+def test_a_country_asks_for_its_numbers(tmp_path: Path) -> None:
+    """What no check digit confirms is looked for only where a country is named; the others stay."""
+    asked = VALID.replace("cwe =", 'opt_in = "us"\ncwe =')
+    folder = pack(tmp_path, asked)
+    assert "custom.ticket" not in {pattern.id for pattern in load_patterns([folder])}
+    assert "custom.ticket" in {pattern.id for pattern in load_patterns([folder], ["gb", "us"])}
+    assert {pattern.opt_in for pattern in load_patterns()} == {""}
+    assert {"us", "gb", "dk"} < {pattern.opt_in for pattern in PATTERNS}
+
+
+def test_a_country_without_such_numbers_is_told() -> None:
+    """A setting that would do nothing is an error that names what there is."""
+    with pytest.raises(PatternError, match=r"asked for by xx; there are al, .*us") as caught:
+        load_patterns(countries=["us", "xx"])
+    assert "check digit" in (caught.value.hint or "")
+
+
+def test_scanners_of_countries() -> None:
+    """The scanner of a country finds its numbers, the default one does not."""
+    text = '{"applicant":{"ssn":"512-34-6789"}}'
+    assert not ids_in(text)
+    assert [match.pattern for match in scan_text(scanner_for(("us",)), text)] == ["national_id.us_ssn"]
+    assert scanner_for() is default_scanner()
+
+
+def test_patterns_of_a_whole_body_look_at_its_start() -> None:
+    """A shebang counts at offset 0 only; further down, or in a JSON string, it is an example."""
+    assert "source_code.shebang" in ids_in("#!/bin/sh\necho 1\n")
+    assert "source_code.shebang" not in ids_in("Write:\n#!/bin/sh\n")
+    assert "source_code.shebang" not in ids_in('{"a":"x\\n","b":"#!/bin/sh"}')
+
+
+def test_examples_of_header_patterns_are_headers() -> None:
+    """A pattern for headers only is proven with `name: value`, and the name counts."""
+    pattern = next(pattern for pattern in PATTERNS if pattern.id == "version_banner.server")
+    assert matches(EVERY, pattern, "Server: nginx/1.18.0")
+    assert not matches(EVERY, pattern, "X-Other: nginx/1.18.0")
 
 
 def test_json_keys_and_context_ask_for_a_word_nearby(tmp_path: Path) -> None:
