@@ -15,7 +15,8 @@ from typing import Any, Literal
 from forensics.store import literal
 
 Kind = Literal["content", "access", "outbound", "other"]
-PERSONAL_CLASSES = ("pii",)  # classes of content patterns that are personal data whatever they stand in
+# Classes of content patterns that are personal data whatever they stand in.
+PERSONAL_CLASSES = ("pii", "payment_card", "bank_account", "national_id")
 _ROW = "user_id, session_id, client_address, user_role, record_id"
 _STATUS = "http_response_status_code"
 

@@ -10,19 +10,20 @@ from random import Random
 import pytest
 
 from benchmarks import benign, corpus, detection_quality
+from forensics.detectors import load
 from forensics.scan.patterns import builtin_patterns
 
 CASES = tuple(corpus.cases())
-CLASSES = sorted({pattern.pattern_class for pattern in builtin_patterns()} - {"secret"})
+CLASSES = sorted({pattern.pattern_class for pattern in builtin_patterns()})
 PAGE = detection_quality.PAGE.read_text(encoding="utf-8")
 
 
 def test_there_are_enough_cases() -> None:
-    """Each class has positives and negatives, all together 450 of each without those of class `secret`, and no body stands twice in one."""
-    counts = Counter((case.pattern_class, case.positive) for case in CASES if case.pattern_class != "secret")
+    """Each class has positives and negatives, all together 600 of each, and no body stands twice in one."""
+    counts = Counter((case.pattern_class, case.positive) for case in CASES)
     assert all(counts[name, label] >= 25 for name in CLASSES for label in (True, False))
-    assert sum(count for (_, label), count in counts.items() if label) >= 450
-    assert sum(count for (_, label), count in counts.items() if not label) >= 450
+    assert sum(count for (_, label), count in counts.items() if label) >= 600
+    assert sum(count for (_, label), count in counts.items() if not label) >= 600
     assert len({(case.pattern_class, case.body, case.headers) for case in CASES}) == len(CASES)
 
 
@@ -76,9 +77,12 @@ def test_benign_bodies_are_the_same_each_time() -> None:
 
 
 def test_what_covers_a_rule_exists() -> None:
-    """Patterns named beside other tools' rules are there."""
+    """Patterns and detectors named beside other tools' rules are there."""
     known = {pattern.id for pattern in builtin_patterns()} | {pattern.pattern_class for pattern in builtin_patterns()}
-    named = re.findall(rf"\b(?:{'|'.join(CLASSES)})\.\w+", detection_quality.PEERS.read_text(encoding="utf-8"))
+    known |= {detector.id for detector in load()}
+    families = {detector.family for detector in load()}
+    words = "|".join([*CLASSES, "secret", *sorted(families)])
+    named = re.findall(rf"\b(?:{words})\.\w+", detection_quality.PEERS.read_text(encoding="utf-8"))
     assert named
     assert set(named) <= known
 
