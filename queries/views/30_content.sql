@@ -43,6 +43,54 @@ from dims.bodies b
 join exchange_facts e on e.evidence_id = b.evidence_id and e.record_no = b.record_no
 left join dims.mentions m on m.evidence_id = b.evidence_id and m.record_no = b.record_no;
 
+/* Properties that the canary returns and the baseline does not, compared among answers to the same role where the baseline has five at least: what an
+   administrator was always given is new for a user. Of a new object only itself is told, and those of its properties whose names are like secrets. */
+create view new_properties as
+with asked as (
+    select http_request_method, route, coalesce(user_role, '') as role, cohort, structure, time, record_id
+    from response_bodies
+    where structure is not null and http_response_status_code between 200 and 299
+), known as (
+    select http_request_method, route, role from asked
+    where cohort = 'baseline'
+    group by all
+    having count(*) >= 5
+), by_role as (
+    select a.http_request_method, a.route, a.role, s.json_path,
+        count(*) filter (where a.cohort = 'canary') as canary_n,
+        count(*) filter (where a.cohort in ('baseline', 'prior', 'after')) as other_n,
+        min(a.time) filter (where a.cohort = 'canary') as first_seen,
+        max(a.time) filter (where a.cohort = 'canary') as last_seen,
+        min(distinct a.record_id, 20) filter (where a.cohort = 'canary') as evidence
+    from asked a
+    join known k on k.http_request_method is not distinct from a.http_request_method and k.route is not distinct from a.route and k.role = a.role
+    join dims.structures s on s.structure = a.structure
+    group by all
+), fresh as (
+    select http_request_method, route, json_path,
+        regexp_replace(json_path, '(?:\[\])*\.[^.]*$', '') as parent,
+        string_agg(nullif(role, ''), ', ' order by role) as roles,
+        sum(canary_n)::bigint as canary_n,
+        min(first_seen) as first_seen, max(last_seen) as last_seen,
+        min(evidence) as evidence
+    from by_role
+    where canary_n > 0 and other_n = 0
+    group by all
+), weighed as (
+    select http_request_method, route, json_path, parent, roles, canary_n, first_seen, last_seen, evidence,
+        regexp_matches(lower(json_path), '(?:passw|pwd|secret|token|hash|salt|private|api_?key|credential|ssn|social|iban|card|cvv|pin|otp|mfa|session)[^.]*$') as is_secret,
+        regexp_matches(lower(json_path), '(?:role|admin|permission|scope|internal|debug|trace|salary|mail|phone|mobile|birth|dob|address|gender|religion|health|location|owner|user|note)[^.]*$') as is_sensitive
+    from fresh
+)
+select w.http_request_method, w.route, w.json_path, w.roles, w.is_secret, w.is_sensitive, w.canary_n, t.canary_total, t.baseline_total,
+    w.first_seen, w.last_seen, w.evidence
+from weighed w
+join exchange_totals t on t.http_request_method is not distinct from w.http_request_method and t.route is not distinct from w.route
+where w.is_secret or not exists (
+    select 1 from weighed o
+    where o.json_path = w.parent and o.http_request_method is not distinct from w.http_request_method and o.route is not distinct from w.route
+);
+
 /* Answers that refuse or fail, by their form: status, media type, properties and message without what differs from one to the next. */
 create view error_forms as
 select *, http_response_status_code || ' ' || coalesce(http_response_mime_type, '') || ' ' || coalesce(structure, '') || ' ' || coalesce(log_template(message), '') as form

@@ -20,7 +20,6 @@ from tests.gdpr.given import FULL, made, notification, numbers
 NAME = "checkout-compromised"
 FOLDER = SAMPLES / NAME
 EMAIL, OPEN, UPLOAD = "disclosure.email_property", "access.anonymous_allow_flip", "outbound.upload_volume"
-PROPERTY = "disclosure.new_property"  # the object that holds the address: the same answers, so the same people
 Json = dict[str, Any]
 
 
@@ -104,11 +103,6 @@ def expected() -> dict[tuple[str, str, str, str], tuple[Any, dict[str, int] | No
         (EMAIL, "records", "upper", ""): (mail["canary_requests"], {}),
         (EMAIL, "distinct values", "lower", "E-mail address"): (mail["distinct_emails_in_exchanges"], {"answers": mail["canary_exchanges"]}),
         (EMAIL, "sampled share", "exact", ""): (mail["canary_exchanges"] / mail["canary_requests"], {"sampled": mail["canary_exchanges"], "answers": mail["canary_requests"]}),
-        (PROPERTY, "people", "lower", ""): (shown, users),
-        (PROPERTY, "people", "upper", ""): (mail["canary_users"], users | {"user_ids": mail["canary_users"]}),
-        (PROPERTY, "records", "lower", ""): (mail["canary_exchanges"], {}),
-        (PROPERTY, "records", "upper", ""): (mail["canary_requests"], {}),
-        (PROPERTY, "sampled share", "exact", ""): (mail["canary_exchanges"] / mail["canary_requests"], {"sampled": mail["canary_exchanges"], "answers": mail["canary_requests"]}),
         (UPLOAD, "people", "lower", ""): none,
         (UPLOAD, "people", "upper", ""): (sum(handled.values()), handled),
         (UPLOAD, "records", "lower", ""): none,
