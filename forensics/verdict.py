@@ -122,12 +122,16 @@ def _family_marks(states: Sequence[DetectorState]) -> list[tuple[str, str]]:
 
 
 def not_evaluated(states: Sequence[DetectorState]) -> dict[str, str]:
-    """Return core families none of whose detectors could speak, with the first reason."""
+    """Return core families most of whose detectors could not speak, with the reason that most of them give.
+
+    One of them may still speak: the headers of responses without a body tell nothing of what bodies hold.
+    """
     blind = {}
     for family in CORE_FAMILIES:
         mine = [state for state in states if state.family == family]
-        if all(state.state not in ("finding", "clean") for state in mine):
-            blind[family] = mine[0].reason if mine else "no detector"
+        silent = [state.reason for state in mine if state.state not in ("finding", "clean")]
+        if 2 * len(silent) > len(mine) or not mine:
+            blind[family] = max(silent, key=silent.count) if silent else "no detector"
     return blind
 
 

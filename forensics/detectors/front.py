@@ -30,9 +30,13 @@ _PARTS = re.compile(r"\A\s*/\*(.*?)\*/(.*)\Z", re.DOTALL)
 
 
 class Needs(Struct, frozen=True, forbid_unknown_fields=True):
-    """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides."""
+    """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides.
+
+    With `bodies` only responses count whose body could be searched: others show nothing, whatever they held.
+    """
 
     tables: list[str]
+    bodies: bool = False
     canary_rows: int = 1
     baseline_rows: int = 1
     known: list[Literal["rollback", "phases"]] = field(default_factory=list)
@@ -61,6 +65,7 @@ class Front(Struct, frozen=True, forbid_unknown_fields=True):
     gdpr: list[str]
     fingerprint: list[str]
     needs: Needs
+    pre_existing: Severity = "low"
     params: dict[str, Any] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from forensics import statistics as st
 from forensics.config import Config
-from forensics.detectors.front import COUNTS, Detector, Needs
+from forensics.detectors.front import COUNTS, Detector, Front, Needs
 from forensics.detectors.rates import Comparison, compares_rates, comparisons, strata_of, too_small
 from forensics.detectors.suppressions import suppression_of
 from forensics.errors import QueryError
@@ -22,7 +22,6 @@ from forensics.findings import (
     Finding,
     Modifier,
     Novelty,
-    Severity,
     StratumCount,
     finding_id,
     level,
@@ -39,7 +38,6 @@ MAX_ROWS = 10_000  # a detector that returns more is judged by the first; its st
 CUT = "the detector returns more, which were not judged"
 MAX_TEXT = 65_536  # characters of one value
 MAX_ITEMS = 1000  # of one list or object
-PRE_EXISTING_CAP = "low"
 _MOST = 2**63 - 1
 _BROKEN = (
     LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError, msgspec.ValidationError, EngineError,
@@ -79,12 +77,18 @@ def run(sandbox: Sandbox, detector: Detector, context: Context) -> Outcome:
     """Run one detector; a detector that fails gives state `error`, never an exception."""
     seen = 0
     try:
-        seen, missing = _needs(sandbox, detector)
-        if missing:
+        seen, missing, proves = _needs(sandbox, detector)
+        if missing and not proves:
             return Outcome(_state(detector, "not_evaluated", missing, seen), [])
         rows, more = _rows(sandbox, detector, context.seconds)
         compared = comparisons(detector, rows) if compares_rates(detector) else []
         findings = _findings(detector, rows, compared, context)
+        if missing:
+            told = f"{len(findings)} found; {missing} to call the rest clean"
+            return Outcome(
+                _state(detector, "finding" if findings else "not_evaluated", told if findings else missing, seen),
+                findings,
+            )
     except QueryError as error:
         return Outcome(_state(detector, "error", error.message, seen), [])
     except _BROKEN as error:
@@ -112,20 +116,37 @@ def _judged(detector: Detector, found: int, more: bool, seen: int, compared: Seq
     return _state(detector, "clean", "; ".join(filter(None, (_clean(detector, seen), small))), seen)
 
 
-def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
-    """Return canary rows of the first table and the reason why the detector cannot speak, if any."""
+def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str, bool]:
+    """Return canary rows of the first table, the reason why the detector cannot speak, if any, and whether what it finds counts all the same.
+
+    Too few canary rows forbid to say `clean`; what was found in them and never on the baseline was found.
+    """
     needs = detector.front.needs
     if missing := _missing(sandbox, needs):
-        return 0, missing
-    counts: dict[str, int] = dict(sandbox.once(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort"))
+        return 0, missing, False
+    where, noun = ("where http_response_body is not null", "responses with a body that could be searched") if needs.bodies else ("", f"rows in {needs.tables[0]}")  # fmt: skip
+    counts: dict[str, int] = dict(
+        sandbox.once(f"select cohort, count(*) from main.{needs.tables[0]} {where} group by cohort")
+    )
     canary, baseline = counts.get("canary", 0), counts.get("baseline", 0)
-    if not canary and not baseline and (needs.canary_rows or needs.baseline_rows):
-        return 0, f"no row of {needs.tables[0]} could be given to a cohort: canary.toml has no rule that reaches them"
-    if canary < needs.canary_rows:
-        return canary, f"only {canary:,} canary rows in {needs.tables[0]}, {needs.canary_rows:,} needed"
+    known = {
+        cohort for cohort, _ in sandbox.once(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort")
+    }
+    if not {"canary", "baseline"} & known and (needs.canary_rows or needs.baseline_rows):
+        return (
+            0,
+            f"no row of {needs.tables[0]} could be given to a cohort: canary.toml has no rule that reaches them",
+            False,
+        )
     if baseline < needs.baseline_rows:
-        return canary, f"only {baseline:,} baseline rows in {needs.tables[0]}, {needs.baseline_rows:,} needed"
-    return canary, ""
+        return canary, f"only {baseline:,} baseline {noun}, {needs.baseline_rows:,} needed", False
+    if canary < needs.canary_rows:
+        return (
+            canary,
+            f"only {canary:,} canary {noun}, {needs.canary_rows:,} needed",
+            detector.front.compare == "new_in_canary",
+        )
+    return canary, "", False
 
 
 def _missing(sandbox: Sandbox, needs: Needs) -> str:
@@ -148,7 +169,12 @@ def _missing(sandbox: Sandbox, needs: Needs) -> str:
 def _clean(detector: Detector, seen: int) -> str:
     """Say what was looked at, and how rare a thing could be and still show: only where one row would have been a finding (rule of three, exact)."""
     front = detector.front
-    told = f"nothing found in {seen:,} canary rows of {front.needs.tables[0]}"
+    of = (
+        "canary responses whose body could be searched"
+        if front.needs.bodies
+        else f"canary rows of {front.needs.tables[0]}"
+    )
+    told = f"nothing found in {seen:,} {of}"
     if compares_rates(detector):
         return f"{told}; a finding asks for q <= {front.evidence.max_q:g} and a difference of {front.evidence.min_difference * 100:g} points"
     counts_rows = front.compare in ("new_in_canary", "changed") and detector.family not in _NOT_ROWS
@@ -174,7 +200,7 @@ def _finding(detector: Detector, row: dict[str, Any], compared: Comparison | Non
     front = detector.front
     entity = {key: _plain(row[key]) for key in front.fingerprint}
     novelty = _novelty(detector, row)
-    modifiers = _modifiers(row, novelty, front.severity)
+    modifiers = _modifiers(row, novelty, front)
     severity = front.severity
     for modifier in modifiers:
         severity = moved(severity, modifier.change)
@@ -231,10 +257,10 @@ def _novelty(detector: Detector, row: dict[str, Any]) -> Novelty:
     return "pre_existing" if row["baseline_n"] or row["prior_n"] else "new"
 
 
-def _modifiers(row: dict[str, Any], novelty: Novelty, severity: Severity) -> list[Modifier]:
+def _modifiers(row: dict[str, Any], novelty: Novelty, front: Front) -> list[Modifier]:
     given = msgspec.convert(row.get("modifiers") or [], list[Modifier])
-    if novelty == "pre_existing" and level(severity) > level(PRE_EXISTING_CAP):
-        drop = level(PRE_EXISTING_CAP) - level(severity)
+    if novelty == "pre_existing" and level(front.severity) > level(front.pre_existing):
+        drop = level(front.pre_existing) - level(front.severity)
         given.append(Modifier("pre_existing", drop, "the baseline or earlier traffic does it too"))
     return given
 

@@ -50,7 +50,7 @@ def build(context: Context) -> dict[str, Any]:
 def _notes(sums: dict[str, dict[str, int]], rows: list[dict[str, Any]]) -> list[str]:
     notes = []
     for cohort, counts in sums.items():
-        for name, told in (("undecodable", "could not be decoded and were not searched"), ("truncated", "were cut and searched as far as they go")):  # fmt: skip
+        for name, told in (("undecodable", "could not be decoded and were not searched"), ("truncated", "were cut and searched as far as they go"), ("omitted", "were exported without their body")):  # fmt: skip
             if counts[name]:
                 notes.append(f"{counts[name]:,} of {counts['responses']:,} sampled responses of the {cohort} {told}.")
     unseen = sorted({f"{row['method']} {row['route']}".strip() for row in rows if row["cohort"] == "canary" and row["requests"] and not row["responses"]})  # fmt: skip

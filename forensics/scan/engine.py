@@ -5,6 +5,7 @@ Matches carry the value only so that a caller can tell values apart; nothing sto
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,10 @@ from forensics.scan.validators import VALIDATORS
 
 _MAX_CACHE = 100_000  # entries; a cache that is full is emptied
 _MAX_CACHED_VALUE = 256  # characters; longer values are judged each time
+_BINARY = frozenset(("application/pdf", "application/wasm", "application/octet-stream"))
+# Bytes that are no UTF-8 stand in a decoded body as \\xff; a PDF names itself.
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]|\\x[0-9a-f]{2}|^%PDF-|\ufffd")
+_LABEL_SAMPLE = 512
 _CONTEXT = 80  # characters before a match in which a context word counts
 
 
@@ -136,13 +141,21 @@ def scan_text(
         name: of the header, lower case; becomes the path of its matches.
 
     """
-    wanted = scanner.wanted(content_type, part)
+    wanted = scanner.wanted(None if is_mislabelled(text, content_type) else content_type, part)
     if not wanted or not text:
         return []
     is_json = part == "body" and looks_like_json(text)
     hits = _json_hits(scanner, text, wanted) if is_json else _text_hits(scanner, text, wanted, name)
     matches = [match for index, hit in hits if (match := _match(scanner, index, hit)) is not None]
     return unshadowed(sorted(matches, key=lambda match: (match.start, match.end, match.pattern)))
+
+
+def is_mislabelled(text: str, content_type: str | None) -> bool:
+    """Tell whether a body that is said to be an image, a font or the like is text: what a file read through a picture's address answers."""
+    essence = (content_type or "").partition(";")[0].strip().lower()
+    binary = essence.startswith(("image/", "audio/", "video/", "font/")) or essence in _BINARY
+    drawn = essence == "image/svg+xml" and text.lstrip()[:1] == "<"
+    return binary and not drawn and not _NOT_TEXT.search(text[:_LABEL_SAMPLE])
 
 
 def unshadowed(matches: list[Match]) -> list[Match]:

@@ -1,7 +1,7 @@
 """What responses look like inside: structure of JSON, size, messages of errors, who is named in them.
 
     dims.bodies       one row a response with a body: characters, items, structure, message of an error
-    dims.structures   property paths of each distinct JSON structure ($.items[].id)
+    dims.structures   property paths of each distinct JSON structure ($.items[].id), and what they hold
     dims.mentions     how many known accounts other than the caller's a response names
     dims.patterns     the content patterns: class, title, severity, confidence
 
@@ -88,26 +88,28 @@ def _structures(store: Store) -> None:
         "select structure, count(*) as times from dims.bodies where structure is not null "
         f"group by structure order by times desc, structure limit {_MAX_STRUCTURES}"
     )
-    rows = [{"structure": text, "json_path": path} for text, _ in found for path in property_paths(text)]
-    keep_rows(store, "dims.structures", rows, structure=pa.string(), json_path=pa.string())
+    rows = [
+        {"structure": text, "json_path": path, "kind": kind} for text, _ in found for path, kind in property_paths(text)
+    ]
+    keep_rows(store, "dims.structures", rows, structure=pa.string(), json_path=pa.string(), kind=pa.string())
 
 
-def property_paths(structure: str) -> list[str]:
-    """Return the paths of all properties in what the engine calls the structure of a JSON text, sorted.
+def property_paths(structure: str) -> list[tuple[str, str]]:
+    """Return path and kind of all properties in what the engine calls the structure of a JSON text, sorted by path.
 
-    `{"items":[{"id":"UBIGINT"}]}` gives `$.items` and `$.items[].id`; what nests deeper than Python can go gives none.
+    `{"items":[{"id":"UBIGINT"}]}` gives `$.items`, a LIST, and `$.items[].id`; what nests deeper than Python can go gives none.
     """
     try:
-        return sorted(set(_walk(msgspec.json.decode(structure), "$")))[:_MAX_PATHS]
+        return sorted(dict(_walk(msgspec.json.decode(structure), "$")).items())[:_MAX_PATHS]
     except RecursionError:
         return []
 
 
-def _walk(node: Any, path: str) -> Iterator[str]:
+def _walk(node: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(node, dict):
         for key, value in node.items():
             below = f"{path}.{'*' if _IS_VALUE.search(key) else key}"
-            yield below
+            yield below, "OBJECT" if isinstance(value, dict) else "LIST" if isinstance(value, list) else str(value)
             yield from _walk(value, below)
     elif isinstance(node, list):
         for value in node:

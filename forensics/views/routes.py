@@ -6,15 +6,19 @@ template that records of other paths taught (`learned`), the shape of the segmen
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
 
 from forensics.config import FILE_NAME, Config
 from forensics.errors import ConfigError, Location
+from forensics.scan import default_scanner, scan_text
+from forensics.scan.sieve import open_gates
 from forensics.store import Store
 from forensics.views.tables import keep_rows
 from forensics.views.templates import (
@@ -45,6 +49,9 @@ order by p.url_path
 """
 
 
+_VALUES = frozenset(("secret", "pii", "payment_card", "bank_account", "national_id"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Learned:
     """Templates in order of preference; `own` holds the routes that records of a path name, most records first."""
@@ -73,7 +80,36 @@ def routes(store: Store, config: Config) -> None:
     )
     store.execute(_ROUTES)
     store.execute("drop table dims.named_routes")
+    _hide_values(store)
     _keep_templates(store, learned)
+
+
+def _hide_values(store: Store) -> None:
+    """Replace what a pattern of secrets or personal data finds in a route by `{value}`: routes stand in findings, reports and packages.
+
+    Only routes made of paths are looked at; a template of canary.toml or of a record is a name that people gave.
+    """
+    found = store.rows("select distinct route from dims.routes where route_source = 'shape' order by route")
+    opened = open_gates(default_scanner(), (route.replace("/", "\n").encode() for (route,) in found))
+    doubted = [route for (route,), is_open in zip(found, opened, strict=True) if is_open]
+    rows = [{"route": route, "plain": plain} for route in doubted if (plain := without_values(route)) != route]
+    keep_rows(store, "dims.hidden", rows, route=pa.string(), plain=pa.string())
+    store.execute(
+        "update dims.routes set route = h.plain from dims.hidden h where h.route = dims.routes.route and route_source = 'shape'"
+    )
+    store.execute("drop table dims.hidden")
+
+
+def without_values(route: str) -> str:
+    """Return a route in which each segment that holds a secret or personal data is `{value}`."""
+    segments = route.split("/")
+    text = "\n".join(segments)
+    starts = list(accumulate((len(segment) + 1 for segment in segments), initial=0))
+    for match in scan_text(default_scanner(), text, "text/plain"):
+        if match.pattern_class in _VALUES and match.confidence != "low":
+            for index in range(bisect_right(starts, match.start) - 1, bisect_left(starts, match.end)):
+                segments[index] = "{value}"
+    return "/".join(segments)
 
 
 def _learn(seen: Iterable[tuple[str, str, int]]) -> _Learned:

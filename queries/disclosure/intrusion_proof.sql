@@ -11,8 +11,10 @@ references = ["CWE-506", "CWE-22", "OWASP A03:2021", "ATT&CK T1505.003"]
 personal_data = false
 gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route", "pattern"]
+pre_existing = "high"               # somebody is inside, whichever version answered
 [needs]
 tables = ["http_exchanges"]
+bodies = true
 canary_rows = 20
 baseline_rows = 20
 [params]

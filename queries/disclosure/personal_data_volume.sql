@@ -13,6 +13,7 @@ gdpr = ["5(1)(c)", "32", "33"]
 fingerprint = ["http_request_method", "route", "pattern"]
 [needs]
 tables = ["http_exchanges"]
+bodies = true
 canary_rows = 20
 baseline_rows = 20
 [params]
@@ -47,7 +48,7 @@ select b.http_request_method, b.route, b.pattern, b.canary_amount, b.baseline_am
     min(distinct h.record_id, 20) filter (where h.cohort = 'canary') as evidence
 from bounds b
 join held h on h.pattern = b.pattern and h.http_request_method is not distinct from b.http_request_method
-    and h.route is not distinct from b.route and h.amount >= b.canary_amount
+    and h.route is not distinct from b.route and h.amount > b.baseline_amount
 join exchange_totals t on t.http_request_method is not distinct from b.http_request_method and t.route is not distinct from b.route
 where b.canary_amount >= $factor * b.baseline_amount and b.canary_amount >= $min_values
 group by all

@@ -13,6 +13,7 @@ gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route", "pattern", "json_path"]
 [needs]
 tables = ["http_exchanges"]
+bodies = true
 canary_rows = 20
 baseline_rows = 20
 [params]

@@ -13,6 +13,7 @@ gdpr = ["5(1)(c)", "32", "33"]
 fingerprint = ["http_request_method", "route", "dimension"]
 [needs]
 tables = ["http_exchanges"]
+bodies = true
 canary_rows = 20
 baseline_rows = 20
 [params]
@@ -49,7 +50,7 @@ select b.http_request_method, b.route, b.dimension, b.canary_amount, b.baseline_
     min(distinct m.record_id, 20) filter (where m.cohort = 'canary') as evidence
 from bounds b
 join measured m on m.dimension = b.dimension and m.http_request_method is not distinct from b.http_request_method
-    and m.route is not distinct from b.route and m.amount >= b.canary_amount
+    and m.route is not distinct from b.route and m.amount > b.baseline_amount
 where b.canary_amount >= $factor * greatest(b.baseline_amount, 1) and b.canary_amount >= case b.dimension when 'items' then 10 else 2000 end
 group by all
 order by b.http_request_method, b.route, b.dimension

@@ -13,6 +13,7 @@ gdpr = ["32"]
 fingerprint = ["http_request_method", "route", "pattern"]
 [needs]
 tables = ["http_exchanges"]
+bodies = true
 canary_rows = 20
 baseline_rows = 20
 [params]

@@ -13,3 +13,7 @@ create or replace macro error_message(body, json) as left(coalesce(
 /* How many things the largest list holds that a JSON document has at its root or one or two levels below. */
 create or replace macro json_items(json) as
     greatest(json_array_length(json), list_max(json_array_length(json, '$.*')), list_max(json_array_length(json, '$.*.*')));
+
+/* Whether the name of a property says something about a thing rather than what it is: emailVerified, passwordChangedAt, cardBrand, nextPageToken. */
+create or replace macro is_about(path) as
+    regexp_matches(path, '(?:[a-z]At|(?i:_at|(?:page|next|cursor|continuation)_?token|required|verified|enabled|visible|brand|type|count|policy|form|hint|label|format|length|status|date|expires?))$');

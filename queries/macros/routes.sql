@@ -10,11 +10,18 @@ create or replace macro id_segments(path) as
         || '|[^/]*(?:@|%40)[^/]*)(\.[A-Za-z][A-Za-z0-9]{0,4})?(/|$)',
         '/{id}\1\2', 'g');
 
-/* Tokens: 16 or more letters and digits after a prefix with _, 20 or more with digits and both cases, 20 or more lower-case letters and at
+/* Telephone numbers after + or 00. Tokens: 8 or more upper-case letters and digits, or hexadecimal digits, with two of each; 10 or more letters of both
+   cases with digits in two places; 16 or more letters and digits after a prefix with _, 20 or more with digits and both cases, 20 or more lower-case letters and at
    least four digits, or a JSON Web Token (RFC 7519). */
 create or replace macro token_segment(s) as
     case
-        when length(s) < 18 or regexp_matches(s, '[^A-Za-z0-9_.=%-]') then s
+        when regexp_full_match(s, '(?:\+|%2[bB]|00)[0-9][0-9().%-]{6,}') then '{id}'
+        when length(s) < 8 or regexp_matches(s, '[^A-Za-z0-9_.=%:-]') then s
+        when regexp_full_match(s, '[A-Z0-9]{8,}') and regexp_matches(s, '[0-9].*[0-9]') and regexp_matches(s, '[A-Z]') then '{id}'
+        when regexp_full_match(s, '[0-9a-f]{8,}') and regexp_matches(s, '[0-9].*[0-9]') and regexp_matches(s, '[a-f].*[a-f]') then '{id}'
+        when regexp_full_match(s, '[A-Za-z0-9]{10,}') and regexp_matches(s, '[0-9][A-Za-z]+[0-9]') and regexp_matches(s, '[a-z]')
+            and regexp_matches(s, '[A-Z]') then '{id}'
+        when length(s) < 18 then s
         when regexp_full_match(s, 'eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*') then '{id}'
         when regexp_full_match(s, '(?:[a-z]{2,8}_){1,2}[A-Za-z0-9]{14,}') and regexp_matches(s, '[0-9]') then '{id}'
         when regexp_full_match(s, '[A-Za-z0-9_-]{20,}(?:=|%3[dD]){0,2}') and regexp_matches(s, '[0-9]')
@@ -23,6 +30,6 @@ create or replace macro token_segment(s) as
         else s
     end;
 create or replace macro token_segments(path) as
-    case when regexp_matches(path, '[^/]{18}') then array_to_string(list_transform(string_split(path, '/'), lambda s: token_segment(s)), '/')
+    case when regexp_matches(path, '[^/]{8}') then array_to_string(list_transform(string_split(path, '/'), lambda s: token_segment(s)), '/')
         else path end;
 create or replace macro route_of(path) as token_segments(id_segments(id_segments(path)));

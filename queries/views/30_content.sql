@@ -56,7 +56,7 @@ with asked as (
     group by all
     having count(*) >= 5
 ), by_role as (
-    select a.http_request_method, a.route, a.role, s.json_path,
+    select a.http_request_method, a.route, a.role, s.json_path, max(s.kind) as kind,
         count(*) filter (where a.cohort = 'canary') as canary_n,
         count(*) filter (where a.cohort in ('baseline', 'prior', 'after')) as other_n,
         min(a.time) filter (where a.cohort = 'canary') as first_seen,
@@ -71,6 +71,7 @@ with asked as (
         regexp_replace(json_path, '(?:\[\])*\.[^.]*$', '') as parent,
         string_agg(nullif(role, ''), ', ' order by role) as roles,
         sum(canary_n)::bigint as canary_n,
+        bool_or(kind not in ('BOOLEAN', 'NULL')) as has_value,
         min(first_seen) as first_seen, max(last_seen) as last_seen,
         min(evidence) as evidence
     from by_role
@@ -78,8 +79,10 @@ with asked as (
     group by all
 ), weighed as (
     select http_request_method, route, json_path, parent, roles, canary_n, first_seen, last_seen, evidence,
-        regexp_matches(lower(json_path), '(?:passw|pwd|secret|token|hash|salt|private|api_?key|credential|ssn|social|iban|card|cvv|pin|otp|mfa|session)[^.]*$') as is_secret,
-        regexp_matches(lower(json_path), '(?:role|admin|permission|scope|internal|debug|trace|salary|mail|phone|mobile|birth|dob|address|gender|religion|health|location|owner|user|note)[^.]*$') as is_sensitive
+        has_value and not is_about(json_path) and regexp_matches(lower(json_path),
+            '(?:passw|pwd|secret|token|hash|salt|private|api_?key|credential|ssn|social|iban|card_?(?:no|num|pan)|pan$|cvv|pin$|otp|mfa|session)[^.]*$') as is_secret,
+        has_value and not is_about(json_path) and regexp_matches(lower(json_path),
+            '(?:role|admin|permission|scope|internal|debug|trace|salary|mail|phone|mobile|birth|dob|address|gender|religion|health|location|owner|user|note|tax_?id)[^.]*$') as is_sensitive
     from fresh
 )
 select w.http_request_method, w.route, w.json_path, w.roles, w.is_secret, w.is_sensitive, w.canary_n, t.canary_total, t.baseline_total,

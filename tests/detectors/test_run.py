@@ -63,6 +63,38 @@ def test_not_evaluated_says_why(rows: list[Row], reason: str) -> None:
     assert told.startswith(reason)
 
 
+SHELL = by_id(DETECTORS, "disclosure.intrusion_proof")
+SEEN: Row = {**BASELINE, "http_response_body": "x", "repeat": 20}
+
+
+def shell(*canary: Row) -> tuple[str, str]:
+    """Judge responses of the canary, the first of which shows a shell, beside twenty of the baseline."""
+    found = {"record_no": 1, "pattern": "intrusion.x", "pattern_class": "intrusion", "value_ordinal": 1}
+    return state_of(SHELL, http_exchanges=[*canary, SEEN], content_matches=[found])
+
+
+def test_what_few_rows_prove_is_found() -> None:
+    """Too few rows forbid to say clean; what is in them, and not on the baseline, is a finding."""
+    assert shell({**CANARY, "http_response_body": "x", "repeat": 8}) == (
+        "finding",
+        "1 found; only 8 canary responses with a body that could be searched, 20 needed to call the rest clean",
+    )
+
+
+def test_without_a_baseline_nothing_is_new() -> None:
+    rows = [{**CANARY, "http_response_body": "x", "repeat": 8}, {**SEEN, "repeat": 19}]
+    assert state_of(SHELL, http_exchanges=rows)[0] == "not_evaluated"
+
+
+def test_responses_that_could_not_be_searched_are_not_clean() -> None:
+    """Forty responses of the canary without a body: nothing was looked at, whatever their number."""
+    state, reason = state_of(SHELL, http_exchanges=[{**CANARY, "repeat": 40}, SEEN])
+    assert (state, reason) == ("not_evaluated", "only 0 canary responses with a body that could be searched, 20 needed")
+    state, reason = state_of(SHELL, http_exchanges=[{**CANARY, "http_response_body": "x", "repeat": 40}, SEEN])
+    assert state == "clean"
+    assert reason.startswith("nothing found in 40 canary responses whose body could be searched")
+
+
 def test_prior_rows_are_no_baseline() -> None:
     before = {**BASELINE, "time": "2026-03-03 08:10:00", "repeat": 500}
     assert state_of(FLIP, http_requests=[{**CANARY, "repeat": 30}, before])[0] == "not_evaluated"

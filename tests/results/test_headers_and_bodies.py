@@ -77,6 +77,7 @@ def test_how_much_was_looked_at() -> None:
     assert found["notes"] == [
         "1 of 3 sampled responses of the canary could not be decoded and were not searched.",
         "1 of 3 sampled responses of the canary were cut and searched as far as they go.",
+        "1 of 1 sampled responses of the baseline were exported without their body.",
         "No response of the canary was sampled on 1 routes that it served: GET /b.",
     ]
 

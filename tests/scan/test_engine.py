@@ -278,3 +278,21 @@ def test_json_nested_without_end_is_bounded() -> None:
     began = time.process_time()
     scan_text(default_scanner(), text, "application/json")
     assert time.process_time() - began < 5
+
+
+ACCOUNTS = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
+
+
+@pytest.mark.parametrize(
+    "label", ["image/png", "image/svg+xml", "application/pdf", "font/woff2", "text/javascript", "text/css"]
+)
+def test_a_file_under_a_wrong_label_is_looked_at(label: str) -> None:
+    """A flaw that reads files answers with the type of the picture it was asked for."""
+    assert "intrusion" in {match.pattern_class for match in scan_text(SCANNER, ACCOUNTS, label)}
+    key = f"mail {JANE}"
+    assert bool(scan_text(SCANNER, key, label)) == (not label.startswith("text/"))
+
+
+def test_a_picture_is_none() -> None:
+    """What is binary stays unread: its bytes look like anything."""
+    assert scan_text(SCANNER, "\\x89PNG\r\n\\x1a\n" + JANE, "image/png") == []

@@ -134,8 +134,9 @@ def test_other_languages_traces_are_not_confused(pattern: Pattern, text: str) ->
 def test_code_and_media_are_not_scanned_for_personal_data() -> None:
     """Style sheets, scripts and images are full of @ and dots; only secrets are looked for in scripts."""
     text = "jane@example.com at 10.1.2.3"
-    for content_type in ("text/css", "application/javascript; charset=utf-8", "TEXT/JavaScript", "image/svg+xml"):
+    for content_type in ("text/css", "application/javascript; charset=utf-8", "TEXT/JavaScript"):
         assert not ids_in(text, content_type)
+    assert not ids_in(f"<svg><text>{text}</text></svg>", "image/svg+xml")
     assert ids_in(text, "text/html; charset=utf-8") == {"pii.email", "internal_address.private_ip"}
     key = next(pattern for pattern in PATTERNS if pattern.id == "secret.private_key").true_positives[0]
     assert ids_in(key, "application/javascript") == {"secret.private_key"}

@@ -103,7 +103,7 @@ def test_all_patterns_together_find_what_each_finds_alone(count: int) -> None:
     """On bodies of every kind, every second with an example of some pattern, gates change nothing."""
     patterns = load_patterns()
     sent = list(bodies(count, [pattern.true_positives[0] for pattern in patterns], seed=7, one_in=2))
-    assert sum(bool(scan_text(default_scanner(), body, kind)) for kind, body in sent) > count // 3
+    assert sum(bool(scan_text(default_scanner(), body, kind)) for kind, body in sent) > count // 4
     assert differences(Scanner(patterns), sent) == 0
 
 

@@ -142,3 +142,39 @@ SHAPES = {
 def test_shapes() -> None:
     found = routes(*((path, None) for path in SHAPES))
     assert found == {path: (route, "shape") for path, route in SHAPES.items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/p/AKIAQ3EGRXWL7TP4NMVB/orders", "/p/{id}/orders"),
+        ("/bot6852147093:AAFq3hVzR8kLmNwPxYtBcDeGhJsUvWq9ZaE/send", "/{value}/send"),
+        ("/call/+493090182044", "/call/{id}"),
+        ("/call/%2B493090182044", "/call/{id}"),
+        ("/call/00493090182044", "/call/{id}"),
+        ("/r/AsFoyh7Zt4", "/r/{id}"),
+        ("/r/9f86d081", "/r/{id}"),
+        ("/card/4012888888881881/x", "/card/{id}/x"),
+        ("/card/4012-8888-8888-1881/x", "/card/{value}/x"),
+        ("/iban/DE89370400440532013000", "/iban/{id}"),
+        # names stay
+        ("/oauth2/callback", "/oauth2/callback"),
+        ("/api/v2beta1/checkout", "/api/v2beta1/checkout"),
+        ("/getUserByName", "/getUserByName"),
+        ("/Base64Encoder", "/Base64Encoder"),
+        ("/deadbeef", "/deadbeef"),
+        ("/HEALTHZ", "/HEALTHZ"),
+        ("/assets/jquery-3.7.1.min.js", "/assets/jquery-3.7.1.min.js"),
+    ],
+)  # fmt: skip
+def test_secrets_and_numbers_of_people_are_no_routes(path: str, route: str) -> None:
+    """A route stands in findings and packages: tokens are told by shape, the rest by the patterns of secrets and personal data."""
+    assert routes((path, None))[path] == (route, "shape")
+
+
+def test_names_that_people_gave_are_left() -> None:
+    """A template of a record is no value, whatever it looks like."""
+    assert (
+        routes(("/p/AKIAQ3EGRXWL7TP4NMVB", "/p/AKIAQ3EGRXWL7TP4NMVB"))["/p/AKIAQ3EGRXWL7TP4NMVB"][0]
+        == "/p/AKIAQ3EGRXWL7TP4NMVB"
+    )
