@@ -25,7 +25,12 @@ with banners as (
         'x-drupal-cache', 'x-php-version', 'x-debug-token', 'x-debug-token-link', 'x-chromelogger-data', 'liferay-portal', 'x-backend-server', 'x-served-by')
         and trim(h.value) <> '' and (lower(trim(h.name)) not in ('x-runtime', 'x-debug-token', 'x-debug-token-link', 'x-chromelogger-data') or e.cohort is not null)
 ), steady as (
-    select case when header in ('x-debug-token', 'x-debug-token-link', 'x-chromelogger-data', 'x-runtime') then '*' else value end as value, header, cohort, time, record_id, route
+    /* Only what reads like a product and its version is shown: anything may stand in a header. */
+    select header, cohort, time, record_id, route, case
+            when header in ('x-debug-token', 'x-debug-token-link', 'x-chromelogger-data', 'x-runtime', 'x-backend-server', 'x-served-by', 'via') then '*'
+            when regexp_full_match(value, '[A-Za-z][A-Za-z .-]{1,30}(?:/v?[0-9]{1,4}(?:[.][0-9]{1,5}){0,3})?|[0-9]{1,4}(?:[.][0-9]{1,5}){1,3}') then value
+            else coalesce(nullif(regexp_extract(value, '^[A-Za-z][A-Za-z-]{1,30}(?:/v?[0-9]{1,4}(?:[.][0-9]{1,5}){0,3})?(?:[^A-Za-z0-9.@-]|$)'), ''), '') || '...'
+        end as value
     from banners
 )
 select s.header, s.value, count(distinct s.route) as routes,

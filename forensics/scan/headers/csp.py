@@ -27,6 +27,11 @@ RANKS: Mapping[str, Mapping[str, int]] = MappingProxyType({
     }
 })  # fmt: skip
 _UNSAFE_INLINE, _NO_UNSAFE = "csp-implemented-with-unsafe-inline", "csp-implemented-with-no-unsafe"
+# Directives whose sources are told; pictures, fonts and styles of other hosts run nothing.
+_TOLD: Mapping[str, str] = MappingProxyType({
+    "default-src": "default", "script-src": "script", "script-src-elem": "script", "connect-src": "connect", "object-src": "object",
+    "frame-src": "frame", "child-src": "frame", "worker-src": "worker", "base-uri": "base", "form-action": "form", "frame-ancestors": "ancestor",
+})  # fmt: skip
 _ANY_SOURCE = frozenset(("*", "https:", "data:", "blob:", "ws:", "wss:"))
 
 
@@ -37,11 +42,15 @@ def policies(values: Iterable[str]) -> list[Policy]:
 
 
 def judge(response: Response) -> Iterator[HeaderVerdict]:
-    """Judge the strictest policy; the detail names the sources from which scripts may come. What is only reported protects nothing."""
+    """Judge the strictest policy; the detail names what other sources are allowed for. What is only reported protects nothing."""
     parsed = policies(response.all(_HEADER))
     verdict = max((_one(policy) for policy in parsed), key=_rank, default="csp-not-implemented")
-    sources = (source for policy in parsed for source in _scripts(policy) or () if "'" not in source)
-    yield HeaderVerdict(_HEADER, verdict, _rank(verdict), detail=worded(f"script={source}" for source in sources))
+    allowed = [word for policy in parsed for rule, title in _TOLD.items() for word in _words(title, policy.get(rule, ()))]
+    yield HeaderVerdict(_HEADER, verdict, _rank(verdict), detail=worded(allowed))
+
+
+def _words(title: str, sources: tuple[str, ...]) -> list[str]:
+    return [f"{title}={source}" for source in sources if "'" not in source]
 
 
 def _rank(verdict: str) -> int:
