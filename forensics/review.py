@@ -20,6 +20,7 @@ from forensics.errors import UsageError
 from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
 from forensics.results import Context as ResultContext
 from forensics.results import build_all, material
+from forensics.scan import packs_in
 from forensics.store import QUERY_SECONDS, Sandbox
 
 _PUBLIC = ("id", "name", "member", "continues", "first_record", "format", "observer", "status", "size", "sha256", "content_sha256", "compression", "records", "accepted", "rejected", "skipped",
@@ -54,7 +55,9 @@ def review(
     """
     loaded = find_config(paths, config)
     ignore = [*options.ingest.ignore, *loaded.config.ingest.ignore]
-    chosen = replace(options.ingest, ignore=ignore, threads=options.threads, fresh=True)
+    chosen = replace(
+        options.ingest, ignore=ignore, threads=options.threads, fresh=True, packs=packs_in(options.queries)
+    )
     views.check_databases(loaded)
     ingest.find(paths, chosen.ignore)  # before a folder is made for nothing
     case = create(folder or Path(f"{_case_name(paths)}.case"))

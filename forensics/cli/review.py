@@ -18,7 +18,12 @@ from forensics.cli.options import memory_option, seconds_option
 @click.option("--case", "folder", type=click.Path(path_type=Path), help="Case folder; without it <name>.case here.")
 @click.option("--format", "form", default="", help="Format of all files, where content does not tell.")
 @click.option("--ignore", multiple=True, metavar="GLOB", help="Leave out files of a folder.")
-@click.option("--queries", multiple=True, type=click.Path(path_type=Path), help="Folder with detectors of your own.")
+@click.option(
+    "--queries",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder with detectors of your own, and content patterns in DIR/patterns.",
+)
 @memory_option
 @seconds_option
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine; the result does not depend on it.")

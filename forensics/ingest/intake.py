@@ -44,6 +44,7 @@ from forensics.ingest.parsing import DERIVED, parse, span
 from forensics.ingest.recognition import choose, head_of, other
 from forensics.ingest.settle import chain, last_segments, replaced, segments, settle
 from forensics.ingest.shrunk import is_beginning, last_offset
+from forensics.scan import scanner_for
 from forensics.store import Store
 from forensics.text import plural, safe_text
 
@@ -280,7 +281,9 @@ class Intake:
         """Move the tables into the case, unless the case holds this content already; return the entry."""
         evidence_id = outcome.identity.evidence_id
         if "http_exchanges" in outcome.files:
-            scanning.scan(engine, outcome, evidence_id, self._case.config().config.privacy.countries)
+            countries = self._case.config().config.privacy.countries
+            scanner = scanner_for(tuple(sorted(countries)), tuple(self._options.packs))
+            scanning.scan(engine, outcome, evidence_id, scanner)
         when = span(outcome)
         hashes = {table: file_sha256(path) for table, path in sorted(outcome.files.items())}
         before = previous[-1] if outcome.continues else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -38,6 +39,7 @@ class Options:
     """How to ingest: a forced format, files to leave out, threads, whether to copy the evidence into the case, memory of the engine.
 
     `fresh` makes the ledger hold what this call reads and nothing else; files that the case holds already are not parsed again.
+    `packs` are folders of content patterns besides our own.
     """
 
     format: str = ""
@@ -46,3 +48,4 @@ class Options:
     copy: bool = False
     memory: str = ""
     fresh: bool = False
+    packs: Sequence[Path] = ()

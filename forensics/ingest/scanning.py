@@ -5,7 +5,7 @@ Whole batches are searched first; only rows in which a gate opens, or whose body
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from forensics.ingest import verdicts
 from forensics.ingest.document_files import TableWriter, arrow_schema
 from forensics.ingest.line_files import Outcome
-from forensics.scan import Exchange, Scanner, content_rows, scanner_for
+from forensics.scan import Exchange, Scanner, content_rows
 from forensics.scan.sieve import doubtful, doubtful_headers
 from forensics.store import Store, literal
 
@@ -23,12 +23,10 @@ _RESPONSE = "http_response_mime_type, http_response_body, http_response_headers"
 _VERDICT_ROWS = 4 * 1024  # responses a batch; with their bodies they take 8 MB at 2 KB each
 
 
-def scan(engine: Store, outcome: Outcome, evidence_id: str, countries: Sequence[str]) -> None:
-    """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`; `countries` as in `load_patterns`."""
+def scan(engine: Store, outcome: Outcome, evidence_id: str, scanner: Scanner) -> None:
+    """Add `content_matches` and `header_verdicts` of the exchanges in `outcome`."""
     work = outcome.files["http_exchanges"].parent
-    _write_matches(
-        engine, outcome, scanner_for(tuple(sorted(countries))), evidence_id, work / "content_matches.parquet"
-    )
+    _write_matches(engine, outcome, scanner, evidence_id, work / "content_matches.parquet")
     _write_verdicts(engine, outcome, work / "header_verdicts.parquet")
 
 

@@ -6,7 +6,7 @@ from forensics.scan.engine import Match, Scanner, default_scanner, scan_text
 from forensics.scan.headers import HeaderVerdict, header_verdicts
 from forensics.scan.patterns import Pattern, load_patterns
 from forensics.scan.rows import Exchange, content_rows
-from forensics.scan.selection import scanner_for
+from forensics.scan.selection import packs_in, scanner_for
 from forensics.scan.stream import scan_lines
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "default_scanner",
     "header_verdicts",
     "load_patterns",
+    "packs_in",
     "scan_lines",
     "scan_text",
     "scanner_for",

@@ -15,8 +15,8 @@ from forensics.scan.engine import Match, Scanner, scan_text
 from forensics.scan.headers import HTML_TYPES, HeaderVerdict, header_verdicts, script_verdict
 from forensics.scan.rows import header_matches
 
-# (base64 text, Content-Encoding, Content-Type) -> text, or None if it cannot be decoded.
-BodyDecoder: TypeAlias = Callable[[str, str | None, str | None], str | None]
+# (base64 text, Content-Encoding, Content-Type) -> text, or None if it cannot be decoded, and whether it is only the beginning.
+BodyDecoder: TypeAlias = Callable[[str, str | None, str | None], tuple[str | None, bool]]
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 
@@ -44,12 +44,12 @@ class _Line(Struct):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def plain_base64(body: str, content_encoding: str | None, content_type: str | None) -> str | None:  # noqa: ARG001 - BodyDecoder
+def plain_base64(body: str, content_encoding: str | None, content_type: str | None) -> tuple[str | None, bool]:  # noqa: ARG001 - BodyDecoder
     """Decode base64 (white space allowed) as UTF-8, whatever the headers say."""
     try:
-        return base64.b64decode("".join(body.split()), validate=True).decode("utf-8", "backslashreplace")
+        return base64.b64decode("".join(body.split()), validate=True).decode("utf-8", "backslashreplace"), False
     except (binascii.Error, ValueError):
-        return None
+        return None, False
 
 
 def scan_lines(
@@ -104,7 +104,9 @@ def _response_rows(
     scanner: Scanner, number: int, record: _Line, response: _Response, decode: BodyDecoder
 ) -> Iterator[dict[str, Any]]:
     headers = [(name, value or "") for name, value in response.headers or []]
-    body = _body(response, headers, decode)
+    body, is_cut = _body(response, headers, decode)
+    if is_cut:
+        yield {"id": record.id, "line": number, "error": "The body is cut; it was searched as far as it goes."}
     if body is None:
         yield {"id": record.id, "line": number, "error": "The body cannot be decoded."}
     else:
@@ -116,11 +118,11 @@ def _response_rows(
         yield from (_verdict(record.id, verdict) for verdict in _verdicts(record.request, headers, body or ""))
 
 
-def _body(response: _Response, headers: list[tuple[str, str]], decode: BodyDecoder) -> str | None:
+def _body(response: _Response, headers: list[tuple[str, str]], decode: BodyDecoder) -> tuple[str | None, bool]:
     if not response.body or response.body_encoding in {None, "utf8"}:
-        return response.body or ""
+        return response.body or "", False
     if response.body_encoding != "base64":
-        return None
+        return None, False
     return decode(response.body, _value(headers, "content-encoding"), _value(headers, "content-type"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import tomllib
 from pathlib import Path
@@ -194,3 +196,60 @@ def test_a_detector_whose_rows_were_cut_is_told_on_the_terminal(reviewed: Review
         "- 10,000 found in the first 10,000 rows; the detector returns more, which were not judged: outbound.many"
         in done.out
     )
+
+
+MINE = """
+title = "Ticket of ours"
+class = "custom"
+severity = "high"
+confidence = "high"
+mask = "secret"
+cwe = ["CWE-200"]
+gate = '''TICKET-'''
+exact = '''TICKET-[0-9]{6}'''
+true_positives = ["TICKET-123456"]
+false_positives = ["TICKET-12"]
+"""
+
+
+def test_patterns_of_ones_own(tmp_path: Path) -> None:
+    """`DIR/patterns` beside own detectors: found by `scan` and by a review; a broken one is an error and not a pattern less."""
+    pack = tmp_path / "mine" / "patterns" / "custom"
+    pack.mkdir(parents=True)
+    (pack / "ticket.toml").write_text(MINE, encoding="utf-8")
+    line = tmp_path / "a.ndjson"
+    line.write_text(json.dumps({"id": 1, "text": "see TICKET-654321"}) + "\n", encoding="utf-8")
+    assert "custom.ticket" in run("scan", line, "--queries", tmp_path / "mine").out
+    assert "custom.ticket" not in run("scan", line).out
+    case = tmp_path / "a.case"
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    exchange = {
+        "time": "2026-03-03T09:00:00Z",
+        "request": {"url": "/a"},
+        "response": {"status": 200, "body": "TICKET-654321"},
+    }
+    (folder / "samples.ndjson").write_text(json.dumps(exchange) + "\n", encoding="utf-8")
+    assert run("review", folder, "--case", case, "--queries", tmp_path / "mine").code == 0
+    assert "custom.ticket" in run("sql", case, "select pattern from content_matches").out
+    (pack / "broken.toml").write_text(MINE.replace("[0-9]{6}", "[0-9"), encoding="utf-8")
+    done = run("scan", line, "--queries", tmp_path / "mine")
+    assert (done.code, done.out) == (2, "")
+    assert "broken.toml" in done.err
+
+
+def test_a_cut_body_is_told(tmp_path: Path) -> None:
+    """What a cut stream holds is searched, and that there was more is an error line and exit code 3."""
+    data = gzip.compress(b"mail jane.roe@shop.test " + bytes(range(256)) * 40, mtime=0)[:-20]
+    response = {
+        "headers": [["content-encoding", "gzip"]],
+        "body": base64.b64encode(data).decode(),
+        "body_encoding": "base64",
+    }
+    file = tmp_path / "a.ndjson"
+    file.write_text(json.dumps({"id": 1, "response": response}) + "\n", encoding="utf-8")
+    done = run("scan", file)
+    rows = [json.loads(text) for text in done.out.splitlines()]
+    assert done.code == 3
+    assert any("is cut" in row.get("error", "") for row in rows)
+    assert any(row.get("pattern") == "pii.email" for row in rows)

@@ -87,9 +87,9 @@ def test_a_caller_may_bring_a_decoder() -> None:
     """Content encodings are the caller's to undo; the decoder gets the two headers it needs."""
     seen: list[tuple[str, str | None, str | None]] = []
 
-    def decode(body: str, encoding: str | None, kind: str | None) -> str | None:
+    def decode(body: str, encoding: str | None, kind: str | None) -> tuple[str | None, bool]:
         seen.append((body, encoding, kind))
-        return JANE
+        return JANE, False
 
     headers = [["Content-Encoding", "gzip"], ["Content-Type", "text/plain"]]
     line = json.dumps({"id": 1, "response": {"headers": headers, "body": "AA==", "body_encoding": "base64"}}).encode()

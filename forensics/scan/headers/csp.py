@@ -45,7 +45,9 @@ def judge(response: Response) -> Iterator[HeaderVerdict]:
     """Judge the strictest policy; the detail names what other sources are allowed for. What is only reported protects nothing."""
     parsed = policies(response.all(_HEADER))
     verdict = max((_one(policy) for policy in parsed), key=_rank, default="csp-not-implemented")
-    allowed = [word for policy in parsed for rule, title in _TOLD.items() for word in _words(title, policy.get(rule, ()))]
+    allowed = [
+        word for policy in parsed for rule, title in _TOLD.items() for word in _words(title, policy.get(rule, ()))
+    ]
     yield HeaderVerdict(_HEADER, verdict, _rank(verdict), detail=worded(allowed))
 
 
