@@ -10,7 +10,6 @@ from forensics.scan.engine import Scanner, default_scanner
 from forensics.scan.patterns import load_patterns
 
 
-@cache
 def scanner_for(countries: tuple[str, ...] = (), packs: tuple[Path, ...] = ()) -> Scanner:
     """Return a scanner that also looks for identifiers of these countries (`us`) which no check digit confirms, and for what packs describe.
 
@@ -18,7 +17,14 @@ def scanner_for(countries: tuple[str, ...] = (), packs: tuple[Path, ...] = ()) -
         PatternError: see `load_patterns` and `pack_patterns`.
 
     """
-    return Scanner(load_patterns(packs, countries)) if countries or packs else default_scanner()
+    if packs:  # files that may be changed while a process runs
+        return Scanner(load_patterns(packs, countries))
+    return _of_countries(countries) if countries else default_scanner()
+
+
+@cache
+def _of_countries(countries: tuple[str, ...]) -> Scanner:
+    return Scanner(load_patterns(countries=countries))
 
 
 def packs_in(folders: Sequence[Path]) -> tuple[Path, ...]:
