@@ -20,7 +20,7 @@ from forensics.errors import UsageError
 from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
 from forensics.results import Context as ResultContext
 from forensics.results import build_all, material
-from forensics.scan import packs_in
+from forensics.scan import load_patterns, packs_in
 from forensics.store import QUERY_SECONDS, Sandbox
 
 _PUBLIC = ("id", "name", "member", "continues", "first_record", "format", "observer", "status", "size", "sha256", "content_sha256", "compression", "records", "accepted", "rejected", "skipped",
@@ -59,6 +59,9 @@ def review(
         options.ingest, ignore=ignore, threads=options.threads, fresh=True, packs=packs_in(options.queries)
     )
     views.check_databases(loaded)
+    packs = packs_in(options.queries)
+    if packs:
+        load_patterns(packs)  # a broken one is told before a folder is made for nothing
     ingest.find(paths, chosen.ignore)  # before a folder is made for nothing
     case = create(folder or Path(f"{_case_name(paths)}.case"))
     with exclusive(case):
