@@ -123,6 +123,14 @@ class Route(_Section, frozen=True):
     owner_param: str = ""
 
 
+class Access(_Section, frozen=True):
+    """Where role and tenant of a caller stand beyond the usual places: top-level claims of tokens, a request header."""
+
+    role_claim: str = ""
+    tenant_claim: str = ""
+    tenant_header: str = ""
+
+
 class Policy(_Section, frozen=True):
     """A gate policy to replay."""
 
@@ -188,6 +196,7 @@ class Config(_Section, frozen=True):
     suppress: list[Suppress] = field(default_factory=list)
     role: list[Role] = field(default_factory=list)
     route: list[Route] = field(default_factory=list)
+    access: Access = field(default_factory=Access)
     policy: list[Policy] = field(default_factory=list)
     thresholds: Thresholds = field(default_factory=Thresholds)
     display: Display = field(default_factory=Display)

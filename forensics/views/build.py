@@ -10,6 +10,7 @@ from forensics.config import Config
 from forensics.resources import tree, walk
 from forensics.schema import TABLES
 from forensics.store import Store
+from forensics.views.access import access
 from forensics.views.addresses import addresses
 from forensics.views.bodies import bodies
 from forensics.views.components import components, packages
@@ -55,6 +56,7 @@ def derive(
     macros(store)
     paths(store)
     routes(store, config)
+    access(store, config)
     settings(store, config)
     packages(store)
     synthetic(store, config)

@@ -1,0 +1,53 @@
+/* Decisions of the access log, then those of samples, with the same columns. The log knows the status only; rates and cells never add up both sources. */
+create view access_events as
+select 'access log' as source, r.cohort, r.phase, r.in_phase, r.is_synthetic, r.time, r.http_request_method, r.route, r.url_path, r.user_id, r.unit_key, r.client_address,
+    r.http_response_status_code, r.http_response_body_size, r.record_id,
+    r.principal_kind,
+    coalesce(m.role, r.user_role, p.role) as role,
+    p.tenant,
+    case when r.principal_kind = 'anonymous' then 'anonymous' else coalesce(m.role, r.user_role, p.role, r.principal_kind, 'unknown') end as principal,
+    case when k.is_grpc then 'unknown' else status_decision(r.http_response_status_code, coalesce(r.response_flags, '')) end as decision,
+    case when r.http_response_status_code is not null then 'status' end as reason,
+    coalesce(k.attack, q.attack, case when a.user_agent is not null or c.client_address is not null then 'scanner' end) as attack
+from requests r
+left join dims.roles m on m.value = lower(r.user_role)
+left join dims.accounts p on p.account = r.user_id
+left join dims.marked_paths k on k.url_path = r.url_path
+left join dims.marked_queries q on q.url_query = r.url_query
+left join dims.scanner_agents a on a.user_agent = r.user_agent_original
+left join dims.scanning_clients c on c.client_address = r.client_address
+union all
+select 'samples', cohort, phase, in_phase, false, time, http_request_method, route, url_path, user_id, unit_key, client_address,
+    status, http_response_body_size, record_id, principal_kind, role, tenant, principal, decision, reason, attack
+from access_samples;
+
+/* What was decided, counted: by source, side, route, who asked, decision and what shows it. `callers` are those who were refused.
+   A table, since most detectors of access read it and nothing else. */
+create table access_cells as
+select source, cohort, case when cohort in ('prior', 'after') then 'baseline' else cohort end as side, in_phase, http_request_method, route, principal, principal_kind, role, tenant, decision, reason, attack,
+    count(*) as requests,
+    count(*) filter (where http_response_status_code = 403) as forbidden,
+    count(distinct hash(unit_key)) filter (where decision = 'deny') as callers,
+    min(time) as first_seen, max(time) as last_seen, min(record_id, 20) as evidence
+from access_events
+where cohort <> 'unknown' and route is not null
+group by all;
+
+/* The decision matrix: one row a source, route and principal, with both sides. `baseline` holds what was before and after the canary too. */
+create table access_matrix as
+select source, http_request_method, route, principal,
+    coalesce(sum(requests) filter (where side = 'canary' and decision = 'allow'), 0)::bigint as canary_allow,
+    coalesce(sum(requests) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_deny,
+    coalesce(sum(requests) filter (where side = 'canary' and decision = 'unknown'), 0)::bigint as canary_unknown,
+    coalesce(sum(requests) filter (where side = 'baseline' and decision = 'allow'), 0)::bigint as baseline_allow,
+    coalesce(sum(requests) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_deny,
+    coalesce(sum(requests) filter (where side = 'baseline' and decision = 'unknown'), 0)::bigint as baseline_unknown,
+    coalesce(sum(forbidden) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_forbidden,
+    coalesce(sum(forbidden) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_forbidden,
+    coalesce(max(callers) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_refused_callers,
+    coalesce(max(callers) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_refused_callers,
+    coalesce(sum(requests) filter (where cohort = 'baseline'), 0)::bigint as baseline_total,
+    coalesce(sum(requests) filter (where cohort = 'baseline' and decision = 'allow'), 0)::bigint as baseline_n,
+    coalesce(sum(requests) filter (where cohort in ('prior', 'after') and decision = 'allow'), 0)::bigint as prior_n
+from access_cells
+group by all;
