@@ -127,7 +127,8 @@ def _detectors() -> Iterator[str]:
         front = detector.front
         yield f"\n## {detector.id}\n\n**{front.title}** — {front.severity}, confidence {front.confidence}, `{front.compare}`, counted by {front.unit}.\n"
         yield f"{front.why}\n\n- Not if: {'; '.join(front.false_positives)}.\n- Do: {front.recommendation}"
-        yield f"- Needs: {', '.join(front.needs.tables)}; {front.needs.canary_rows} canary and {front.needs.baseline_rows} baseline rows."
+        tables = (" or " if front.needs.either else ", ").join(front.needs.tables)
+        yield f"- Needs: {tables}; {front.needs.canary_rows} canary and {front.needs.baseline_rows} baseline rows."
         yield f"- References: {', '.join(front.references)}."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -113,31 +114,33 @@ def _judged(detector: Detector, found: int, more: bool, seen: int, compared: Seq
 
 
 def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str]:
-    """Return canary rows of the first table and the reason why the detector cannot speak, if any."""
+    """Return canary rows of the tables that are counted and the reason why the detector cannot speak, if any."""
     needs = detector.front.needs
     if missing := _missing(sandbox, needs):
         return 0, missing
-    counts: dict[str, int] = dict(sandbox.once(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort"))
-    canary, baseline = counts.get("canary", 0), counts.get("baseline", 0)
+    counts: Counter[str] = Counter()
+    for table in needs.counted:
+        counts.update(dict(sandbox.once(f"select cohort, count(*) from main.{table} group by cohort")))
+    canary, baseline, where = counts["canary"], counts["baseline"], " and ".join(needs.counted)
     if not canary and not baseline and (needs.canary_rows or needs.baseline_rows):
-        return 0, f"no row of {needs.tables[0]} could be given to a cohort: canary.toml has no rule that reaches them"
+        return 0, f"no row of {where} could be given to a cohort: canary.toml has no rule that reaches them"
     if canary < needs.canary_rows:
-        return canary, f"only {canary:,} canary rows in {needs.tables[0]}, {needs.canary_rows:,} needed"
+        return canary, f"only {canary:,} canary rows in {where}, {needs.canary_rows:,} needed"
     if baseline < needs.baseline_rows:
-        return canary, f"only {baseline:,} baseline rows in {needs.tables[0]}, {needs.baseline_rows:,} needed"
+        return canary, f"only {baseline:,} baseline rows in {where}, {needs.baseline_rows:,} needed"
     return canary, ""
 
 
 def _missing(sandbox: Sandbox, needs: Needs) -> str:
     """Return which table or knowledge the case lacks; rows that belong to no cohort can say nothing."""
-    for table in needs.tables:
-        if not sandbox.once(f"select 1 from facts.{table} limit 1"):
-            return f"there is no {table} evidence"
+    absent = [table for table in needs.tables if not sandbox.once(f"select 1 from facts.{table} limit 1")]
+    if absent and (not needs.either or len(absent) == len(needs.tables)):
+        return f"there is no {' or '.join(absent) if needs.either else absent[0]} evidence"
     for known in needs.known:
         query, missing = _KNOWN[known]
         if not sandbox.once(query)[0][0]:
             return missing
-    for table in needs.tables[1:]:
+    for table in needs.tables[len(needs.counted) :]:
         if table not in _OF_NOBODY and not sandbox.once(
             f"select 1 from main.{table} where cohort <> 'unknown' limit 1"
         ):
@@ -148,7 +151,7 @@ def _missing(sandbox: Sandbox, needs: Needs) -> str:
 def _clean(detector: Detector, seen: int) -> str:
     """Say what was looked at, and how rare a thing could be and still show: only where one row would have been a finding (rule of three, exact)."""
     front = detector.front
-    told = f"nothing found in {seen:,} canary rows of {front.needs.tables[0]}"
+    told = f"nothing found in {seen:,} canary rows of {' and '.join(front.needs.counted)}"
     if compares_rates(detector):
         return f"{told}; a finding asks for q <= {front.evidence.max_q:g} and a difference of {front.evidence.min_difference * 100:g} points"
     counts_rows = front.compare in ("new_in_canary", "changed") and detector.family not in _NOT_ROWS

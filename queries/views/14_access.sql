@@ -44,10 +44,51 @@ select source, http_request_method, route, principal,
     coalesce(sum(requests) filter (where side = 'baseline' and decision = 'unknown'), 0)::bigint as baseline_unknown,
     coalesce(sum(forbidden) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_forbidden,
     coalesce(sum(forbidden) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_forbidden,
-    coalesce(max(callers) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_refused_callers,
-    coalesce(max(callers) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_refused_callers,
+    coalesce(sum(callers) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_refused_callers,
+    coalesce(sum(callers) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_refused_callers,
     coalesce(sum(requests) filter (where cohort = 'baseline'), 0)::bigint as baseline_total,
     coalesce(sum(requests) filter (where cohort = 'baseline' and decision = 'allow'), 0)::bigint as baseline_n,
     coalesce(sum(requests) filter (where cohort in ('prior', 'after') and decision = 'allow'), 0)::bigint as prior_n
 from access_cells
 group by all;
+
+/* Who is refused on which route: 19 of 20 decisions of the baseline, by either source. */
+create table usual_refusals as
+select http_request_method, route, principal, sum(baseline_deny)::bigint as baseline_deny, sum(baseline_forbidden)::bigint as baseline_forbidden
+from access_matrix
+where baseline_deny > 0 and baseline_deny >= 19 * baseline_allow
+group by all;
+
+/* Routes that answer anybody on the baseline: who is let in there proves nothing. */
+create table open_routes as
+select distinct http_request_method, route
+from access_matrix
+where principal = 'anonymous' and baseline_allow > 0;
+
+/* What anybody needs a proof for, by sample: answers on routes that are not open. */
+create view proven_samples as
+select s.cohort, s.in_phase, s.time, s.http_request_method, s.route, s.principal, s.decision, s.record_id, s.token_hash, s.attack
+from access_samples s
+left join open_routes o on o.http_request_method is not distinct from s.http_request_method and o.route = s.route
+where s.route is not null and o.route is null;
+
+/* Accesses to objects by known accounts, on routes whose path names an object. Callers, objects and owners are compared, never shown: hashes. */
+create view object_access as
+select e.source, e.cohort, e.http_request_method, e.route, coalesce(e.role, '') as role, e.decision, e.time, e.record_id, hash(e.user_id) as caller, hash(e.unit_key) as unit,
+    hash(split_part(e.url_path, '/', p.object_place)) as object,
+    try_cast(regexp_extract(split_part(e.url_path, '/', p.object_place), '[0-9]{1,18}$') as bigint) as object_number,
+    case when p.owner_place is not null then hash(split_part(e.url_path, '/', p.owner_place)) end as owner
+from access_events e
+join dims.route_places p on p.route = e.route;
+
+/* Sessions, by the log and by samples: each row a request with its session as a hash. */
+create view session_requests as
+select 'access log' as source, r.cohort, r.in_phase, r.http_request_method, r.route, r.url_path, r.time, r.record_id, hash(r.session_id) as session, hash(r.user_id) as account,
+    r.user_id is not null as is_known, null::varchar as tenant, null::varchar as new_session,
+    status_decision(r.http_response_status_code, '') as decision, r.http_response_status_code as status
+from requests r
+where r.session_id is not null
+union all
+select 'samples', cohort, in_phase, http_request_method, route, url_path, time, record_id, hash(session_hash), hash(user_id), user_id is not null, tenant, new_session_hash, decision, status
+from access_samples
+where session_hash is not null;
