@@ -25,7 +25,7 @@ with tries as (
     select source, http_request_method, route, cohort, unit_key, time, record_id,
         http_response_status_code in (400, 401, 403, 422) as is_failure, http_response_status_code in (423, 429) as is_braked
     from access_events
-    where http_request_method = 'POST' and is_sign_in(url_path) and unit_key is not null and cohort <> 'unknown' and route is not null
+    where http_request_method = 'POST' and asks_sign_in and unit_key is not null and cohort <> 'unknown' and route is not null
 ), callers as (
     select source, http_request_method, route, cohort, unit_key,
         count(*) filter (where is_failure) as failures, bool_or(is_braked) as is_braked, min(time) as first_seen, max(time) as last_seen, min(record_id, 20) as evidence

@@ -21,6 +21,7 @@ min_denied = 5
 min_callers = 2
 min_unproven_callers = 3
 many_callers = 20
+max_p = 0.01
 */
 /* 401 to a caller who is known says that the proof was not accepted (it expired), not that the role may not enter: such refusals count where several callers met
    them. Where the baseline lets in a few, the canary must let in clearly more (Fisher's exact test). */
@@ -32,7 +33,7 @@ with flipped as (
     where principal <> 'anonymous' and canary_allow > 0
         and baseline_deny >= $min_denied and baseline_deny >= 19 * baseline_allow
         and (baseline_forbidden >= $min_denied and baseline_refused_callers >= $min_callers or baseline_refused_callers >= $min_unproven_callers)
-        and (baseline_allow = 0 or (fisher_exact(canary_allow, canary_deny, baseline_allow, baseline_deny)).higher <= 0.01)
+        and (baseline_allow = 0 or chance <= $max_p)
     qualify row_number() over (partition by http_request_method, route, principal order by canary_allow desc, source) = 1
 ), requests_behind as (
     select source, http_request_method, route, principal,

@@ -31,7 +31,7 @@ with ended as (
     select e.source, e.cohort, e.session
     from ended e
     join session_requests r on r.source = e.source and r.cohort = e.cohort and r.session = e.session
-    where r.time > e.ended_at and is_sign_in(r.url_path)
+    where r.time > e.ended_at and r.asks_sign_in
     group by all
 ), later as (
     select r.source, r.http_request_method, r.route, r.cohort, r.decision, r.time, r.record_id

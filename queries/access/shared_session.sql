@@ -23,7 +23,7 @@ with carried as (
     from session_requests
     where session is not null
     union all
-    select 'samples', cohort, 'token', hash(token_hash), hash(user_id), tenant, time, record_id
+    select 'samples', cohort, 'token', token_key, user_key, tenant, time, record_id
     from access_samples
     where token_hash is not null and token_state <> 'opaque'
 ), each as (

@@ -83,3 +83,6 @@ create or replace macro path_spelling(raw, plain) as
         when lower(raw) = plain or rtrim(lower(raw), '/') = plain then 'case'
         else 'other'
     end;
+
+/* A value that is compared and never shown; the engine's hash of NULL is a number. */
+create or replace macro hidden(x) as case when x is not null then hash(x) end;

@@ -114,6 +114,7 @@ select d.* exclude (body, json, message, has_graphql_errors, has_graphql_data, a
         when 'sign-in form' then 'deny'
         else status_decision(status, coalesce(response_flags, ''))
     end as decision,
+    hidden(token_hash) as token_key, hidden(user_id) as user_key,
     coalesce(rr.route, route_of(d.rewritten_path)) as rewritten_route,
     d.account, coalesce(d.role, p.role) as role, coalesce(d.tenant, p.tenant) as tenant,
     case when principal_kind = 'anonymous' then 'anonymous' else coalesce(d.role, p.role, principal_kind, 'unknown') end as principal,

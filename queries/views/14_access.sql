@@ -8,6 +8,7 @@ select 'access log' as source, r.cohort, r.phase, r.in_phase, r.is_synthetic, r.
     case when r.principal_kind = 'anonymous' then 'anonymous' else coalesce(m.role, r.user_role, p.role, r.principal_kind, 'unknown') end as principal,
     case when k.is_grpc then 'unknown' else status_decision(r.http_response_status_code, coalesce(r.response_flags, '')) end as decision,
     case when r.http_response_status_code is not null then 'status' end as reason,
+    is_sign_in(r.url_path) as asks_sign_in,
     coalesce(k.attack, q.attack, case when a.user_agent is not null or c.client_address is not null then 'scanner' end) as attack
 from requests r
 left join dims.roles m on m.value = lower(r.user_role)
@@ -18,7 +19,7 @@ left join dims.scanner_agents a on a.user_agent = r.user_agent_original
 left join dims.scanning_clients c on c.client_address = r.client_address
 union all
 select 'samples', cohort, phase, in_phase, false, time, http_request_method, route, url_path, user_id, unit_key, client_address,
-    status, http_response_body_size, record_id, principal_kind, role, tenant, principal, decision, reason, attack
+    status, http_response_body_size, record_id, principal_kind, role, tenant, principal, decision, reason, is_sign_in(url_path), attack
 from access_samples;
 
 /* What was decided, counted: by source, side, route, who asked, decision and what shows it. `callers` are those who were refused.
@@ -33,24 +34,29 @@ from access_events
 where cohort <> 'unknown' and route is not null
 group by all;
 
-/* The decision matrix: one row a source, route and principal, with both sides. `baseline` holds what was before and after the canary too. */
+/* The decision matrix: one row a source, route and principal, with both sides. `baseline` holds what was before and after the canary too.
+   `chance` is the p-value that the canary lets in more often, where the baseline refuses nearly all and lets in some. */
 create table access_matrix as
-select source, http_request_method, route, principal,
-    coalesce(sum(requests) filter (where side = 'canary' and decision = 'allow'), 0)::bigint as canary_allow,
-    coalesce(sum(requests) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_deny,
-    coalesce(sum(requests) filter (where side = 'canary' and decision = 'unknown'), 0)::bigint as canary_unknown,
-    coalesce(sum(requests) filter (where side = 'baseline' and decision = 'allow'), 0)::bigint as baseline_allow,
-    coalesce(sum(requests) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_deny,
-    coalesce(sum(requests) filter (where side = 'baseline' and decision = 'unknown'), 0)::bigint as baseline_unknown,
-    coalesce(sum(forbidden) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_forbidden,
-    coalesce(sum(forbidden) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_forbidden,
-    coalesce(sum(callers) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_refused_callers,
-    coalesce(sum(callers) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_refused_callers,
-    coalesce(sum(requests) filter (where cohort = 'baseline'), 0)::bigint as baseline_total,
-    coalesce(sum(requests) filter (where cohort = 'baseline' and decision = 'allow'), 0)::bigint as baseline_n,
-    coalesce(sum(requests) filter (where cohort in ('prior', 'after') and decision = 'allow'), 0)::bigint as prior_n
-from access_cells
-group by all;
+select *, case when canary_allow > 0 and baseline_allow > 0 and baseline_deny >= 19 * baseline_allow
+        then (fisher_exact(canary_allow, canary_deny, baseline_allow, baseline_deny)).higher end as chance
+from (
+    select source, http_request_method, route, principal,
+        coalesce(sum(requests) filter (where side = 'canary' and decision = 'allow'), 0)::bigint as canary_allow,
+        coalesce(sum(requests) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_deny,
+        coalesce(sum(requests) filter (where side = 'canary' and decision = 'unknown'), 0)::bigint as canary_unknown,
+        coalesce(sum(requests) filter (where side = 'baseline' and decision = 'allow'), 0)::bigint as baseline_allow,
+        coalesce(sum(requests) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_deny,
+        coalesce(sum(requests) filter (where side = 'baseline' and decision = 'unknown'), 0)::bigint as baseline_unknown,
+        coalesce(sum(forbidden) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_forbidden,
+        coalesce(sum(forbidden) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_forbidden,
+        coalesce(sum(callers) filter (where side = 'baseline' and decision = 'deny'), 0)::bigint as baseline_refused_callers,
+        coalesce(sum(callers) filter (where side = 'canary' and decision = 'deny'), 0)::bigint as canary_refused_callers,
+        coalesce(sum(requests) filter (where cohort = 'baseline'), 0)::bigint as baseline_total,
+        coalesce(sum(requests) filter (where cohort = 'baseline' and decision = 'allow'), 0)::bigint as baseline_n,
+        coalesce(sum(requests) filter (where cohort in ('prior', 'after') and decision = 'allow'), 0)::bigint as prior_n
+    from access_cells
+    group by all
+);
 
 /* Who is refused on which route: 19 of 20 decisions of the baseline, by either source. */
 create table usual_refusals as
@@ -74,21 +80,21 @@ where s.route is not null and o.route is null;
 
 /* Accesses to objects by known accounts, on routes whose path names an object. Callers, objects and owners are compared, never shown: hashes. */
 create view object_access as
-select e.source, e.cohort, e.http_request_method, e.route, coalesce(e.role, '') as role, e.decision, e.time, e.record_id, hash(e.user_id) as caller, hash(e.unit_key) as unit,
-    hash(split_part(e.url_path, '/', p.object_place)) as object,
+select e.source, e.cohort, e.http_request_method, e.route, coalesce(e.role, '') as role, e.decision, e.time, e.record_id, hidden(e.user_id) as caller, hidden(e.unit_key) as unit,
+    hidden(split_part(e.url_path, '/', p.object_place)) as object,
     try_cast(regexp_extract(split_part(e.url_path, '/', p.object_place), '[0-9]{1,18}$') as bigint) as object_number,
-    case when p.owner_place is not null then hash(split_part(e.url_path, '/', p.owner_place)) end as owner
+    case when p.owner_place is not null then hidden(split_part(e.url_path, '/', p.owner_place)) end as owner
 from access_events e
 join dims.route_places p on p.route = e.route;
 
 /* Sessions, by the log and by samples: each row a request with its session as a hash. */
 create view session_requests as
-select 'access log' as source, r.cohort, r.in_phase, r.http_request_method, r.route, r.url_path, r.time, r.record_id, hash(r.session_id) as session, hash(r.user_id) as account,
+select 'access log' as source, r.cohort, r.in_phase, r.http_request_method, r.route, r.url_path, r.time, r.record_id, hidden(r.session_id) as session, hidden(r.user_id) as account,
     r.user_id is not null as is_known, null::varchar as tenant, null::varchar as new_session,
-    status_decision(r.http_response_status_code, '') as decision, r.http_response_status_code as status
+    status_decision(r.http_response_status_code, '') as decision, r.http_response_status_code as status, is_sign_in(r.url_path) as asks_sign_in
 from requests r
 where r.session_id is not null
 union all
-select 'samples', cohort, in_phase, http_request_method, route, url_path, time, record_id, hash(session_hash), hash(user_id), user_id is not null, tenant, new_session_hash, decision, status
+select 'samples', cohort, in_phase, http_request_method, route, url_path, time, record_id, hidden(session_hash), hidden(user_id), user_id is not null, tenant, new_session_hash, decision, status, is_sign_in(url_path)
 from access_samples
 where session_hash is not null;
