@@ -155,7 +155,7 @@ def _clean(detector: Detector, seen: int) -> str:
     if compares_rates(detector):
         return f"{told}; a finding asks for q <= {front.evidence.max_q:g} and a difference of {front.evidence.min_difference * 100:g} points"
     counts_rows = front.compare in ("new_in_canary", "changed") and detector.family not in _NOT_ROWS
-    if counts_rows and len(front.needs.tables) == 1 and seen:
+    if counts_rows and len(front.needs.counted) == len(front.needs.tables) and seen:
         return f"{told}; what {st.zero_event_bound(seen):.2%} of them show would have been seen (95 %)"
     return told
 

@@ -17,10 +17,12 @@ canary_rows = 1
 baseline_rows = 5
 [params]
 min_accepted = 5
+min_denied = 3
 */
-/* Proven where the baseline refuses the scheme on this route, or accepts it nowhere; that one route never met it is no proof. */
+/* Shown where the baseline accepts others on this route, and refuses this scheme there with 401 again and again or accepts it nowhere.
+   That a route never met a scheme shows nothing, and 403 is about rights. */
 with asked as (
-    select http_request_method, route, principal_kind || coalesce(' ' || credential_place, '') as scheme, cohort, decision, time, record_id
+    select http_request_method, route, principal_kind || coalesce(' ' || credential_place, '') as scheme, cohort, decision, status, time, record_id
     from access_samples
     where route is not null and principal_kind is not null and principal_kind not in ('anonymous', 'user')
 ), routes as (
@@ -33,7 +35,7 @@ with asked as (
     group by scheme
 ), used as (
     select a.http_request_method, a.route, a.scheme,
-        count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny') as baseline_denied,
+        count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny' and status <> 403) as baseline_denied,
     count(*) filter (where cohort = 'canary' and decision = 'allow') as canary_n,
     count(*) filter (where cohort = 'canary') as canary_total,
     count(*) filter (where cohort = 'baseline' and decision = 'allow') as baseline_n,
@@ -50,6 +52,6 @@ from used u
 join routes r on r.http_request_method is not distinct from u.http_request_method and r.route = u.route
 join schemes s on s.scheme = u.scheme
 left join open_routes o on o.http_request_method is not distinct from u.http_request_method and o.route = u.route
-where u.canary_n > 0 and o.route is null and u.baseline_n = 0
-    and (u.baseline_denied > 0 or s.accepted = 0 and r.accepted >= $min_accepted)
+where u.canary_n > 0 and o.route is null and u.baseline_n + u.prior_n = 0
+    and r.accepted >= $min_accepted and (s.accepted = 0 or u.baseline_denied >= $min_denied)
 order by http_request_method, route, scheme

@@ -17,13 +17,15 @@ canary_rows = 20
 baseline_rows = 20
 [params]
 min_callers = 5
+provider_error = "(?i)(server.?error|temporarily|unavailable|time.?d?.?out|unreachable|refused|connection|invalid.?client|unauthori[sz]ed.?client|jwks|signing.?key|discovery|issuer|certificate|tls|bad gateway|circuit|throttl)"
 [evidence]
 max_q = 0.05
 min_difference = 0.1
 */
+/* Errors of the provider are no refusals: config.auth_provider_errors counts them. */
 with tries as (
     select phase, cohort, unit_key, time, record_id, unnest(['refused', 'locked out']) as outcome,
-        unnest([coalesce(event_outcome = 'failure', false), coalesce(regexp_matches(lower(concat_ws(' ', event_action, event_reason)), 'lock(?:ed)?.?out|account.?locked|too.?many'), false)]) as is_hit
+        unnest([coalesce(event_outcome = 'failure', false) and not coalesce(regexp_matches(event_reason, $provider_error), false), coalesce(regexp_matches(lower(concat_ws(' ', event_action, event_reason)), 'lock(?:ed)?.?out|account.?locked|too.?many'), false)]) as is_hit
     from account_events
     where (is_sign_in or regexp_matches(lower(event_action), 'lock')) and unit_key is not null and in_phase and cohort in ('canary', 'baseline')
 ), callers as (
