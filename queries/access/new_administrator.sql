@@ -16,8 +16,18 @@ tables = ["auth_events"]
 canary_rows = 1
 baseline_rows = 20
 */
+/* An account that requests of the baseline name is known as well. Where other accounts of the canary are unknown too, the evidence does not reach back far
+   enough to say more than that. */
 with known as (
-    select distinct account from account_events where cohort in ('baseline', 'prior') and account is not null
+    select account from account_events where cohort in ('baseline', 'prior') and account is not null
+    union
+    select user_id from requests where cohort in ('baseline', 'prior') and user_id is not null
+), others as (
+    select count(distinct e.account) filter (where k.account is null) as unknown_accounts
+    from account_events e
+    left join known k on k.account = e.account
+    left join (select distinct account from account_roles where is_administrator) a on a.account = e.account
+    where e.cohort = 'canary' and e.account is not null and a.account is null
 ), fresh as (
     select r.role, r.account, min(r.time) as first_seen, max(r.time) as last_seen, min(r.record_id, 20) as evidence
     from account_roles r
@@ -30,9 +40,14 @@ with known as (
     where is_administrator
 )
 select f.role, count(*) as canary_n, max(t.canary_total) as canary_total, 0::bigint as baseline_n, max(t.baseline_total) as baseline_total, 0::bigint as prior_n,
-    case when max(t.baseline_total) = 0 then [{'name': 'none_on_baseline', 'change': -1, 'reason': 'the baseline saw no administrator to compare with'}] end as modifiers,
+    max(o.unknown_accounts) as other_unknown_accounts,
+    case
+        when max(t.baseline_total) = 0 then [{'name': 'none_on_baseline', 'change': -1, 'reason': 'the baseline saw no administrator to compare with'}]
+        when max(o.unknown_accounts) > 0 then [{'name': 'newcomers_are_usual', 'change': -1, 'reason': 'other accounts of the canary are unknown to the baseline as well'}]
+    end as modifiers,
     min(f.first_seen) as first_seen, max(f.last_seen) as last_seen, min(f.evidence) as evidence
 from fresh f
 cross join totals t
+cross join others o
 group by f.role
 order by role
