@@ -19,7 +19,7 @@ baseline_rows = 20
 min_callers = 5
 provider_error = "(?i)(server.?error|temporarily|unavailable|time.?d?.?out|unreachable|refused|connection|invalid.?client|unauthori[sz]ed.?client|jwks|signing.?key|discovery|issuer|certificate|tls|bad gateway|circuit|throttl)"
 [evidence]
-max_q = 0.05
+max_q = 0.01
 min_difference = 0.1
 */
 /* Errors of the provider are no refusals: config.auth_provider_errors counts them. */

@@ -123,7 +123,7 @@ create table dims.accounts as
 with said as (
     select t.subject as account, t.role, t.tenant from dims.tokens t where t.state = 'decoded'
     union
-    select e.user_id, m.role, null
+    select e.user_id, coalesce(m.role, e.user_role), null
     from (select distinct user_id, user_role from main.http_exchanges where user_role is not null) e
     left join dims.roles m on m.value = lower(e.user_role)
     union
