@@ -19,7 +19,8 @@ select coalesce(m.http_request_method, ''), m.route, m.principal, m.source, m.ca
 from access_matrix m
 left join (
     select source, http_request_method, route, principal,
-        min(evidence) filter (where decision = 'allow') as allowed, min(evidence) filter (where decision = 'deny') as denied
+        list_sort(flatten(list(evidence) filter (where decision = 'allow'))) as allowed,
+        list_sort(flatten(list(evidence) filter (where decision = 'deny'))) as denied
     from access_cells
     where side = 'canary'
     group by all

@@ -24,12 +24,12 @@ min_own = 5
 /* An owner is learned in three ways: who alone asks for an object again and again, the account that the answer names, the path parameter that [[route]] owner_param
    names. Roles that read objects of others on the baseline, or too few objects to tell, are left out. */
 with touched as (
-    select source, cohort = 'canary' as is_canary, route, role, object, caller, count(*) as accesses
-    from object_access
-    where decision = 'allow' and caller is not null and cohort <> 'unknown'
+    select source, is_canary, http_request_method, route, role, object, caller, sum(accesses)::bigint as accesses
+    from object_touches
+    where caller is not null
     group by all
 ), of_role as (
-    select source, route, role, object, count(*) as callers, sum(accesses)::bigint as accesses, min(caller) as owner
+    select source, route, role, object, count(distinct caller) as callers, sum(accesses)::bigint as accesses, min(caller) as owner
     from touched
     where not is_canary
     group by all
@@ -46,27 +46,36 @@ with touched as (
     where o.callers = 1
     group by all
     having min(o.owner) = max(o.owner)
-), strangers as (
-    select t.source, t.route, t.role, t.object, t.caller
+), judged as (
+    select t.source, t.is_canary, t.http_request_method, t.route, t.role, t.object, t.caller, t.accesses, coalesce(t.is_canary and o.owner <> t.caller, false) as is_foreign
     from touched t
     join exclusive x on x.source = t.source and x.route = t.route and x.role = t.role
-    join owners o on o.source = t.source and o.route = t.route and o.object = t.object
-    where t.is_canary and o.owner <> t.caller
+    left join owners o on o.source = t.source and o.route = t.route and o.object = t.object
+), used as (
+    select source, http_request_method, route, role,
+        coalesce(sum(accesses) filter (where is_foreign), 0)::bigint as canary_n, coalesce(sum(accesses) filter (where is_canary), 0)::bigint as canary_total,
+        0::bigint as baseline_n, coalesce(sum(accesses) filter (where not is_canary), 0)::bigint as baseline_total, 0::bigint as prior_n,
+        coalesce(sum(accesses) filter (where not is_canary), 0)::bigint as baseline_own
+    from judged
+    group by all
+    having canary_n > 0
+), behind as (
+    select a.source, a.http_request_method, a.route, a.role, min(a.time) as first_seen, max(a.time) as last_seen, min(a.record_id, 20) as evidence
+    from object_access a
+    join (select distinct source, http_request_method, route, role, object, caller from judged where is_foreign) j on j.source = a.source
+        and j.http_request_method is not distinct from a.http_request_method and j.route = a.route and j.role = a.role and j.object = a.object and j.caller = a.caller
+    where a.cohort = 'canary' and a.decision = 'allow'
+    group by all
 ), asked as (
-    select source, http_request_method, route, role, cohort, decision, time, record_id, owner <> caller as is_foreign, owner is not null as is_judged, 'path' as told_by
+    select source, http_request_method, route, role, cohort, decision, time, record_id, owner <> caller as is_foreign, 'path' as told_by
     from object_access
-    where owner is not null and caller is not null
+    where owner_place is not null and caller is not null
     union all
-    select 'samples', http_request_method, route, coalesce(role, ''), cohort, decision, time, record_id, body_owner <> account, true, 'body'
+    select 'samples', http_request_method, route, coalesce(role, ''), cohort, decision, time, record_id, body_owner <> account, 'body'
     from access_samples
     where body_owner is not null and account is not null and route is not null
-    union all
-    select a.source, a.http_request_method, a.route, a.role, a.cohort, a.decision, a.time, a.record_id, s.object is not null, true, 'use'
-    from object_access a
-    join exclusive x on x.source = a.source and x.route = a.route and x.role = a.role
-    left join strangers s on s.source = a.source and s.route = a.route and s.role = a.role and s.object = a.object and s.caller = a.caller and a.cohort = 'canary'
-), cells as (
-    select source, told_by, http_request_method, route, case when role = '' then 'user' else role end as principal,
+), told as (
+    select source, told_by, http_request_method, route, role,
     count(*) filter (where cohort = 'canary' and decision = 'allow' and is_foreign) as canary_n,
     count(*) filter (where cohort = 'canary') as canary_total,
     count(*) filter (where cohort = 'baseline' and decision = 'allow' and is_foreign) as baseline_n,
@@ -78,8 +87,15 @@ with touched as (
         count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'allow' and not is_foreign) as baseline_own
     from asked
     group by all
+), cells as (
+    select source, told_by, http_request_method, route, role, canary_n, canary_total, baseline_n, baseline_total, prior_n, baseline_own, first_seen, last_seen, evidence
+    from told
+    union all
+    select u.source, 'use', u.http_request_method, u.route, u.role, u.canary_n, u.canary_total, u.baseline_n, u.baseline_total, u.prior_n, u.baseline_own, b.first_seen, b.last_seen, b.evidence
+    from used u
+    join behind b on b.source = u.source and b.http_request_method is not distinct from u.http_request_method and b.route = u.route and b.role = u.role
 )
-select http_request_method, route, principal, told_by, canary_n, canary_total, baseline_n, baseline_total, prior_n, baseline_own, first_seen, last_seen, evidence
+select http_request_method, route, case when role = '' then 'user' else role end as principal, told_by, canary_n, canary_total, baseline_n, baseline_total, prior_n, baseline_own, first_seen, last_seen, evidence
 from cells
 where canary_n > 0 and baseline_n + prior_n = 0 and baseline_own >= $min_own
 qualify row_number() over (partition by http_request_method, route, principal order by canary_n desc, source, told_by) = 1

@@ -28,7 +28,7 @@ with flipped as (
     where canary_deny > 0 and canary_allow = 0 and canary_refused_callers >= $min_callers and baseline_allow >= $min_allowed and baseline_deny = 0
     qualify row_number() over (partition by http_request_method, route, principal order by canary_deny desc, source) = 1
 ), requests_behind as (
-    select source, http_request_method, route, principal, min(first_seen) as first_seen, max(last_seen) as last_seen, min(evidence) as evidence
+    select source, http_request_method, route, principal, min(first_seen) as first_seen, max(last_seen) as last_seen, flatten(list(evidence order by evidence)) as evidence
     from access_cells
     where side = 'canary' and decision = 'deny'
     group by all

@@ -26,7 +26,7 @@ with known as (
     select c.http_request_method, c.route, c.principal, c.source,
         sum(c.requests)::bigint as canary_total, sum(c.requests) filter (where c.decision = 'allow')::bigint as canary_n,
         min(c.first_seen) filter (where c.decision = 'allow') as first_seen, max(c.last_seen) filter (where c.decision = 'allow') as last_seen,
-        min(c.evidence) filter (where c.decision = 'allow') as evidence
+        flatten(list(c.evidence order by c.evidence) filter (where c.decision = 'allow')) as evidence
     from access_cells c
     left join known k on k.http_request_method is not distinct from c.http_request_method and k.route = c.route
     where c.side = 'canary' and k.route is null and c.principal in ('anonymous', 'unknown') and regexp_matches(lower(c.route), $administrative)

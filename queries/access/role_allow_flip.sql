@@ -37,7 +37,7 @@ with flipped as (
     qualify row_number() over (partition by http_request_method, route, principal order by canary_allow desc, source) = 1
 ), requests_behind as (
     select source, http_request_method, route, principal,
-        min(first_seen) as first_seen, max(last_seen) as last_seen, min(evidence) as evidence, bool_and(attack is not null) as is_probing
+        min(first_seen) as first_seen, max(last_seen) as last_seen, flatten(list(evidence order by evidence)) as evidence, bool_and(attack is not null) as is_probing
     from access_cells
     where side = 'canary' and decision = 'allow'
     group by all

@@ -22,16 +22,20 @@ min_dense = 0.6
 */
 /* A walk: at least min_ids different numbers, which fill min_dense of the range from the lowest to the highest. The order does not matter. */
 with many as (
-    select source, cohort, http_request_method, route, unit
-    from object_access
-    where decision = 'allow' and object_number is not null and unit is not null and cohort <> 'unknown'
+    select source, is_canary, http_request_method, route, unit
+    from object_touches
     group by all
     having count(*) >= $min_ids
-), asked as (
-    select a.source, a.cohort, a.http_request_method, a.route, a.unit, a.object_number, a.time, a.record_id
+), numbered as (
+    select a.source, a.cohort, a.http_request_method, a.route, a.unit, a.time, a.record_id,
+        try_cast(regexp_extract(a.object_text, '[0-9]{1,18}$') as bigint) as object_number
     from object_access a
-    join many m on m.source = a.source and m.cohort = a.cohort and m.http_request_method is not distinct from a.http_request_method and m.route = a.route and m.unit = a.unit
-    where a.decision = 'allow' and a.object_number is not null
+    join many m on m.source = a.source and m.is_canary = (a.cohort = 'canary') and m.http_request_method is not distinct from a.http_request_method and m.route = a.route and m.unit = a.unit
+    where a.decision = 'allow' and a.cohort <> 'unknown'
+), asked as (
+    select source, cohort, http_request_method, route, unit, time, record_id, object_number
+    from numbered
+    where object_number is not null
 ), walks as (
     select source, cohort, http_request_method, route, unit
     from asked

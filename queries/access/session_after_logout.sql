@@ -21,26 +21,15 @@ grace_seconds = 5
 */
 /* Routes that answer anybody on the baseline are left out, and so are sessions with a sign-in after the end. */
 with ended as (
-    select source, cohort, session, max(time) as ended_at
-    from session_requests
-    where status < 400 and http_request_method in ('POST', 'GET', 'DELETE', 'PUT', 'PATCH')
-        and regexp_matches(lower(url_path), '/(?:logout|log-out|sign-?out|signoff|revoke|end-?session)(?:/|$)|/password(?:/change|/reset)?$')
-        and (http_request_method <> 'GET' or not regexp_matches(lower(url_path), 'password'))
-    group by all
-), renewed as (
-    select e.source, e.cohort, e.session
-    from ended e
-    join session_requests r on r.source = e.source and r.cohort = e.cohort and r.session = e.session
-    where r.time > e.ended_at and r.asks_sign_in
-    group by all
+    select source, cohort, session, ended_at
+    from sessions
+    where last_seen > ended_at + to_seconds($grace_seconds) and coalesce(signed_in_at <= ended_at, true)
 ), later as (
     select r.source, r.http_request_method, r.route, r.cohort, r.decision, r.time, r.record_id
-    from ended e
-    join session_requests r on r.source = e.source and r.cohort = e.cohort and r.session = e.session
-    left join renewed n on n.source = e.source and n.cohort = e.cohort and n.session = e.session
+    from session_requests r
+    join ended e on e.source = r.source and e.cohort = r.cohort and e.session = r.session
     left join open_routes o on o.http_request_method is not distinct from r.http_request_method and o.route = r.route
-    where r.time > e.ended_at + to_seconds($grace_seconds) and n.session is null and o.route is null and r.route is not null
-        and not regexp_matches(lower(r.url_path), '/(?:logout|log-out|sign-?out|signoff)')
+    where r.time > e.ended_at + to_seconds($grace_seconds) and o.route is null and r.route is not null and not r.ends_session
 )
 select http_request_method, route,
     count(*) filter (where cohort = 'canary' and decision = 'allow') as canary_n,

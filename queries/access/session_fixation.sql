@@ -20,25 +20,25 @@ baseline_rows = 3
 min_sessions = 5
 */
 /* A kept session has requests without account before its first one with account. That the baseline has min_sessions sessions with an account and no kept one is asked for. */
-with sessions as (
-    select source, cohort, session, min(time) filter (where is_known) as known_from, min(time) as first_seen, max(time) as last_seen
-    from session_requests
-    where cohort <> 'unknown' and decision <> 'deny'
-    group by all
-), told as (
+with told as (
     select source,
-        count(*) filter (where cohort = 'canary' and first_seen < known_from) as canary_n, count(*) filter (where cohort = 'canary' and known_from is not null) as canary_total,
-        count(*) filter (where cohort = 'baseline' and first_seen < known_from) as baseline_n, count(*) filter (where cohort = 'baseline' and known_from is not null) as baseline_total,
-        count(*) filter (where cohort in ('prior', 'after') and first_seen < known_from) as prior_n,
-        min(first_seen) filter (where cohort = 'canary' and first_seen < known_from) as first_seen,
-        max(last_seen) filter (where cohort = 'canary' and first_seen < known_from) as last_seen
+        count(*) filter (where cohort = 'canary' and let_in_from < known_from) as canary_n, count(*) filter (where cohort = 'canary' and known_from is not null) as canary_total,
+        count(*) filter (where cohort = 'baseline' and let_in_from < known_from) as baseline_n, count(*) filter (where cohort = 'baseline' and known_from is not null) as baseline_total,
+        count(*) filter (where cohort in ('prior', 'after') and let_in_from < known_from) as prior_n,
+        min(first_seen) filter (where cohort = 'canary' and let_in_from < known_from) as first_seen,
+        max(last_seen) filter (where cohort = 'canary' and let_in_from < known_from) as last_seen
     from sessions
     group by source
+), kept as (
+    select t.source, s.session
+    from told t
+    join sessions s on s.source = t.source
+    where s.cohort = 'canary' and s.let_in_from < s.known_from and t.baseline_n + t.prior_n = 0
 ), behind as (
     select r.source, min(r.record_id, 20) as evidence
     from session_requests r
-    join sessions s on s.source = r.source and s.cohort = r.cohort and s.session = r.session
-    where s.cohort = 'canary' and s.first_seen < s.known_from
+    join kept k on k.source = r.source and k.session = r.session
+    where r.cohort = 'canary'
     group by r.source
 )
 select t.source, t.canary_n, t.canary_total, t.baseline_n, t.baseline_total, t.prior_n, t.first_seen, t.last_seen, b.evidence

@@ -22,24 +22,31 @@ min_ended = 3
 min_minutes = 15
 */
 /* A session ends where its last request is refused with 401; min_ended of them show that the baseline ends sessions at all. */
-with sessions as (
-    select source, cohort, session, epoch(max(time) filter (where decision = 'allow') - min(time)) / 60 as minutes,
-        max(time) filter (where status = 401) > max(time) filter (where decision = 'allow') as is_ended,
-        min(time) as first_seen, max(time) as last_seen, min(record_id, 20) as evidence
-    from session_requests
-    where cohort <> 'unknown' and is_known
-    group by all
+with aged as (
+    select source, cohort, session, first_seen, last_seen, epoch(let_in_to - known_from) / 60 as minutes, refused_at > let_in_to as is_ended
+    from sessions
+    where known_from is not null
 ), usual as (
     select source, max(minutes) as longest, count(*) as sessions, count(*) filter (where is_ended) as ended
-    from sessions
+    from aged
     where cohort in ('baseline', 'prior', 'after')
     group by source
+), long_ones as (
+    select a.source, a.session, a.minutes, a.first_seen, a.last_seen, u.longest, u.sessions
+    from aged a
+    join usual u on u.source = a.source
+    where a.cohort = 'canary' and u.sessions >= $min_sessions and u.ended >= $min_ended and a.minutes > greatest($min_minutes, 2 * u.longest)
+), behind as (
+    select r.source, min(r.record_id, 20) as evidence
+    from session_requests r
+    join long_ones l on l.source = r.source and l.session = r.session
+    where r.cohort = 'canary'
+    group by r.source
 )
-select s.source, round(max(s.minutes), 1) as minutes, round(max(u.longest), 1) as longest_on_baseline,
-    count(*) as canary_n, 0::bigint as canary_total, 0::bigint as baseline_n, max(u.sessions) as baseline_total, 0::bigint as prior_n,
-    min(s.first_seen) as first_seen, max(s.last_seen) as last_seen, min(s.evidence) as evidence
-from sessions s
-join usual u on u.source = s.source
-where s.cohort = 'canary' and u.sessions >= $min_sessions and u.ended >= $min_ended and s.minutes > greatest($min_minutes, 2 * u.longest)
-group by s.source
+select l.source, round(max(l.minutes), 1) as minutes, round(max(l.longest), 1) as longest_on_baseline,
+    count(*) as canary_n, 0::bigint as canary_total, 0::bigint as baseline_n, max(l.sessions) as baseline_total, 0::bigint as prior_n,
+    min(l.first_seen) as first_seen, max(l.last_seen) as last_seen, min(b.evidence) as evidence
+from long_ones l
+join behind b on b.source = l.source
+group by l.source
 order by source

@@ -18,20 +18,16 @@ canary_rows = 1
 baseline_rows = 1
 */
 /* Counted are sessions and tokens. An account that follows another one in the same session is the same finding on the baseline, and then pre-existing. */
-with carried as (
-    select source, cohort, 'session' as credential, session as value, account, tenant, time, record_id
-    from session_requests
-    where session is not null
-    union all
-    select 'samples', cohort, 'token', token_key, user_key, tenant, time, record_id
-    from access_samples
-    where token_hash is not null and token_state <> 'opaque'
-), each as (
-    select source, cohort, credential, value, min(account) <> max(account) or min(tenant) <> max(tenant) as is_shared,
+with tokens as (
+    select cohort, token_key, coalesce(min(user_key) <> max(user_key), false) or coalesce(min(tenant) <> max(tenant), false) as is_shared,
         min(time) as first_seen, max(time) as last_seen
-    from carried
-    where cohort <> 'unknown' and (account is not null or tenant is not null)
+    from access_samples
+    where token_key is not null and token_state <> 'opaque' and cohort <> 'unknown' and (user_key is not null or tenant is not null)
     group by all
+), each as (
+    select source, cohort, 'session' as credential, session as value, is_shared, first_seen, last_seen from sessions where is_somebodys
+    union all
+    select 'samples', cohort, 'token', token_key, is_shared, first_seen, last_seen from tokens
 ), told as (
     select source, credential,
         count(*) filter (where cohort = 'canary' and is_shared) as canary_n, count(*) filter (where cohort = 'canary') as canary_total,
@@ -40,12 +36,20 @@ with carried as (
         min(first_seen) filter (where cohort = 'canary' and is_shared) as first_seen, max(last_seen) filter (where cohort = 'canary' and is_shared) as last_seen
     from each
     group by source, credential
+), shared as (
+    select source, credential, value from each where is_shared and cohort = 'canary'
 ), behind as (
-    select c.source, c.credential, min(c.record_id, 20) as evidence
-    from carried c
-    join each e on e.source = c.source and e.cohort = c.cohort and e.credential = c.credential and e.value = c.value
-    where e.is_shared and e.cohort = 'canary'
-    group by c.source, c.credential
+    select r.source, 'session' as credential, min(r.record_id, 20) as evidence
+    from session_requests r
+    join shared s on s.credential = 'session' and s.source = r.source and s.value = r.session
+    where r.cohort = 'canary'
+    group by r.source
+    union all
+    select 'samples', 'token', min(r.record_id, 20)
+    from access_samples r
+    join shared s on s.credential = 'token' and s.value = r.token_key
+    where r.cohort = 'canary'
+    having count(*) > 0
 )
 select t.credential, t.canary_n, t.canary_total, t.baseline_n, t.baseline_total, t.prior_n, t.first_seen, t.last_seen, b.evidence
 from told t

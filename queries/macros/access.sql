@@ -22,6 +22,10 @@ create or replace macro claim_time(json, place) as
 create or replace macro is_sign_in(target) as regexp_matches(lower(target),
     '(?:^|[/?&;._=-])(?:login|log-in|signin|sign-in|sign_in|logon|sso|oauth2?|authori[sz]e|auth|saml2?|oidc|openid|unauthori[sz]ed|access-denied)(?:$|[/?&#.;_=-])');
 
+/* What ends a session: signing out, or another password. */
+create or replace macro is_session_end(path) as
+    regexp_matches(lower(path), '/(?:logout|log-out|sign-?out|signoff|revoke|end-?session)(?:/|$)|/password(?:/change|/reset)?$');
+
 /* What an answer says that refuses. */
 create or replace macro says_no(message) as regexp_matches(lower(message),
     '\b(?:un-?authori[sz]ed|forbidden|access (?:is |was )?denied|permission[ _]denied|not (?:authori[sz]ed|permitted|allowed)|unauthenticated|not logged in'

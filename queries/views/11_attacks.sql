@@ -12,15 +12,16 @@ left join dims.routes r on r.url_path = s.plain_path
 where s.spelling is not null
 order by s.url_path;
 
-/* What is said of few paths: signs of an attack, and that the path is a gRPC method, whose HTTP status says nothing. */
+/* What is said of few paths: signs of an attack, that the path is a gRPC method, whose HTTP status says nothing, that it asks to sign in or ends a session. */
 create table dims.marked_paths as
 select p.url_path,
     coalesce(attack_kind(p.url_path), case when is_scanner_path(p.url_path) then 'scanner' end,
         case when s.spelling not in ('case', 'escape', 'other') then 'spelling' end) as attack,
-    regexp_matches(p.url_path, '^/[a-zA-Z0-9_.]+\.[A-Z][A-Za-z0-9_]*/[A-Z][A-Za-z0-9_]*$') as is_grpc
+    regexp_matches(p.url_path, '^/[a-zA-Z0-9_.]+\.[A-Z][A-Za-z0-9_]*/[A-Z][A-Za-z0-9_]*$') as is_grpc,
+    is_sign_in(p.url_path) as asks_sign_in, is_session_end(p.url_path) as ends_session
 from dims.paths p
 left join dims.spellings s on s.url_path = p.url_path
-where attack is not null or is_grpc
+where attack is not null or is_grpc or asks_sign_in or ends_session
 order by p.url_path;
 
 create table dims.marked_queries as

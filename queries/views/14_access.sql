@@ -8,7 +8,7 @@ select 'access log' as source, r.cohort, r.phase, r.in_phase, r.is_synthetic, r.
     case when r.principal_kind = 'anonymous' then 'anonymous' else coalesce(m.role, r.user_role, p.role, r.principal_kind, 'unknown') end as principal,
     case when k.is_grpc then 'unknown' else status_decision(r.http_response_status_code, coalesce(r.response_flags, '')) end as decision,
     case when r.http_response_status_code is not null then 'status' end as reason,
-    is_sign_in(r.url_path) as asks_sign_in,
+    coalesce(k.asks_sign_in, false) as asks_sign_in,
     coalesce(k.attack, q.attack, case when a.user_agent is not null or c.client_address is not null then 'scanner' end) as attack
 from requests r
 left join dims.roles m on m.value = lower(r.user_role)
@@ -78,23 +78,48 @@ from access_samples s
 left join open_routes o on o.http_request_method is not distinct from s.http_request_method and o.route = s.route
 where s.route is not null and o.route is null;
 
-/* Accesses to objects by known accounts, on routes whose path names an object. Callers, objects and owners are compared, never shown: hashes. */
+/* Accesses to objects, on routes whose path names an object. Callers, objects and owners are compared, never shown: hashes. */
 create view object_access as
 select e.source, e.cohort, e.http_request_method, e.route, coalesce(e.role, '') as role, e.decision, e.time, e.record_id, hidden(e.user_id) as caller, hidden(e.unit_key) as unit,
     hidden(split_part(e.url_path, '/', p.object_place)) as object,
-    try_cast(regexp_extract(split_part(e.url_path, '/', p.object_place), '[0-9]{1,18}$') as bigint) as object_number,
-    case when p.owner_place is not null then hidden(split_part(e.url_path, '/', p.owner_place)) end as owner
+    split_part(e.url_path, '/', p.object_place) as object_text,
+    p.owner_place, hidden(split_part(e.url_path, '/', p.owner_place)) as owner
 from access_events e
 join dims.route_places p on p.route = e.route;
 
-/* Sessions, by the log and by samples: each row a request with its session as a hash. */
+/* Who was given which object how often. A table, since two detectors ask it, and the log is read once. */
+create table object_touches as
+select source, cohort = 'canary' as is_canary, http_request_method, route, role, object, caller, unit, count(*) as accesses
+from object_access
+where decision = 'allow' and cohort <> 'unknown' and unit is not null
+group by all;
+
+/* Requests with a session, by the log and by samples; session and account as hashes. */
 create view session_requests as
 select 'access log' as source, r.cohort, r.in_phase, r.http_request_method, r.route, r.url_path, r.time, r.record_id, hidden(r.session_id) as session, hidden(r.user_id) as account,
-    r.user_id is not null as is_known, null::varchar as tenant, null::varchar as new_session,
-    status_decision(r.http_response_status_code, '') as decision, r.http_response_status_code as status, is_sign_in(r.url_path) as asks_sign_in
+    null::varchar as tenant,
+    status_decision(r.http_response_status_code, '') as decision, r.http_response_status_code as status,
+    coalesce(k.asks_sign_in, false) as asks_sign_in, coalesce(k.ends_session, false) as ends_session
 from requests r
+left join dims.marked_paths k on k.url_path = r.url_path
 where r.session_id is not null
 union all
-select 'samples', cohort, in_phase, http_request_method, route, url_path, time, record_id, hidden(session_hash), hidden(user_id), user_id is not null, tenant, new_session_hash, decision, status, is_sign_in(url_path)
+select 'samples', cohort, in_phase, http_request_method, route, url_path, time, record_id, hidden(session_hash), user_key, tenant, decision, status,
+    is_sign_in(url_path), is_session_end(url_path)
 from access_samples
 where session_hash is not null;
+
+/* One row a session and cohort: whose it was, from when to when it was let in, when it was ended. */
+create table sessions as
+select source, cohort, session,
+    coalesce(min(account) <> max(account), false) or coalesce(min(tenant) <> max(tenant), false) as is_shared,
+    count(account) + count(tenant) > 0 as is_somebodys,
+    min(time) as first_seen, max(time) as last_seen,
+    min(time) filter (where account is not null) as known_from,
+    min(time) filter (where decision <> 'deny') as let_in_from, max(time) filter (where decision = 'allow') as let_in_to,
+    max(time) filter (where status = 401) as refused_at,
+    max(time) filter (where ends_session and status < 400 and (http_request_method <> 'GET' or not contains(lower(url_path), 'password'))) as ended_at,
+    max(time) filter (where asks_sign_in and not ends_session) as signed_in_at
+from session_requests
+where cohort <> 'unknown'
+group by all;
