@@ -84,6 +84,20 @@ def test_every_needed_table_must_be_there() -> None:
     )
 
 
+def test_either_table_is_enough_and_the_rows_of_all_count() -> None:
+    either = replace(
+        ANONYMOUS,
+        front=msgspec.structs.replace(
+            ANONYMOUS.front, needs=Needs(["http_requests", "http_exchanges"], either=True, canary_rows=2, baseline_rows=1)
+        ),
+    )
+    assert state_of(either)[1] == "there is no http_requests or http_exchanges evidence"
+    assert state_of(either, http_exchanges=[{**CANARY, "repeat": 2}, BASELINE])[0] == "clean"
+    assert state_of(either, http_requests=[CANARY], http_exchanges=[CANARY, BASELINE])[0] == "clean"
+    told = "only 1 canary rows in http_requests and http_exchanges, 2 needed"
+    assert state_of(either, http_requests=[CANARY, BASELINE]) == ("not_evaluated", told)
+
+
 def test_clean_says_how_much_was_seen_and_what_could_have_been_missed() -> None:
     state, reason = state_of(FLIP, http_requests=[{**CANARY, "repeat": 30}, {**BASELINE, "repeat": 100}])
     assert state == "clean"
