@@ -23,14 +23,12 @@ from typing import Any
 import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-sys.path.insert(0, str(Path(__file__).parent))
 
-from access_traffic import (
+from benchmarks.access_traffic import (
+    ALLOWED,
     BASELINE,
     CANARY,
-    ORIGIN,
     PROTECTED,
-    ALLOWED,
     Caller,
     Rollout,
     Row,
@@ -42,7 +40,6 @@ from access_traffic import (
     stamp,
     token,
 )
-
 from forensics import views
 from forensics.config import parse
 from forensics.detectors import Context, by_id, load, run
@@ -72,20 +69,41 @@ class Injection:
 
     def caller(self, role: str | None = None, kind: str | None = None) -> Caller:
         """Return a caller of the canary."""
-        fitting = [one for one in self.base.callers if one.version == CANARY and role in (None, one.role) and kind in (None, one.kind)]
+        fitting = [
+            one
+            for one in self.base.callers
+            if one.version == CANARY and role in (None, one.role) and kind in (None, one.kind)
+        ]
         known = [one for one in fitting if role or one.role != "anonymous"]
-        return self.chance.choice(known) if known else Caller("acct-9999", role or "customer", "north", "203.0.114.250", CANARY, kind or "bearer")
+        return (
+            self.chance.choice(known)
+            if known
+            else Caller("acct-9999", role or "customer", "north", "203.0.114.250", CANARY, kind or "bearer")
+        )
 
     def known(self, role: str) -> Caller:
         """Return a caller whom the baseline has signed in before the canary began."""
-        names = {row["user_id"] for row in self.base.auth_events if row["observer"] == "idp" and row["time"] < stamp(3600) and row["event_outcome"] == "success"}
+        names = {
+            row["user_id"]
+            for row in self.base.auth_events
+            if row["observer"] == "idp" and row["time"] < stamp(3600) and row["event_outcome"] == "success"
+        }
         return self.chance.choice([one for one in self.base.callers if one.role == role and one.name in names])
 
     def protected(self, role: str) -> str:
         """Return a route that this role may not have; those without a number in the path, which stand for one decision each."""
         return self.chance.choice([route for route in PROTECTED if role not in ALLOWED[route] and "{" not in route])
 
-    def put(self, caller: Caller, route: str, status: int = 200, content: str | None = None, second: float | None = None, sent: Row | None = None, **row: Any) -> None:
+    def put(
+        self,
+        caller: Caller,
+        route: str,
+        status: int = 200,
+        content: str | None = None,
+        second: float | None = None,
+        sent: Row | None = None,
+        **row: Any,
+    ) -> None:
         """Log and sample one request."""
         at = self.second() if second is None else second
         logged = request(caller, route, at, status, 7, **row)
@@ -114,7 +132,7 @@ def anonymous_answered(it: Injection) -> None:
 
 @injection("anonymous_allow_flip")
 def seen_twice(it: Injection) -> None:
-    """The same, twice only."""
+    """Answer an anonymous caller twice only."""
     route = it.protected("anonymous")
     for _ in range(2):
         it.put(it.caller("anonymous"), route)
@@ -122,7 +140,7 @@ def seen_twice(it: Injection) -> None:
 
 @injection("denial_rate_lower")
 def nobody_refused(it: Injection) -> None:
-    """The 401 of one route are gone: thirty anonymous clients of the canary are answered."""
+    """Refuse nobody on one route: thirty anonymous clients of the canary are answered."""
     route = it.protected("anonymous")
     for number in range(30):
         it.put(Caller("", "anonymous", "", f"203.0.115.{number}", CANARY, "anon"), route)
@@ -147,7 +165,7 @@ def redirected_with_body(it: Injection) -> None:
 
 @injection("new_scheme_accepted")
 def basic(it: Injection) -> None:
-    """A password in the request is enough."""
+    """Accept a password in the request."""
     caller, route = it.caller(kind="bearer"), it.chance.choice(["/profile", "/checkout", "/tickets", "/queue"])
     for _ in range(it.count):
         it.put(caller, route, sent={"Authorization": "Basic dTpw"}, authentication_kind="basic")
@@ -189,7 +207,7 @@ def other_verb(it: Injection) -> None:
 
 @injection("forwarded_address")
 def inner_address(it: Injection) -> None:
-    """The client says that it is the loopback."""
+    """Believe a client that says it is the loopback."""
     route = it.protected("anonymous")
     for _ in range(it.count):
         it.put(it.caller("anonymous"), route, sent={"X-Forwarded-For": "127.0.0.1"})
@@ -197,7 +215,7 @@ def inner_address(it: Injection) -> None:
 
 @injection("ambiguous_identity")
 def host_in_upper_case(it: Injection) -> None:
-    """The rule for the host compares with case."""
+    """Compare the host with case."""
     route = it.protected("anonymous")
     for _ in range(it.count):
         it.put(it.caller("anonymous"), route, sent={"Host": "SHOP.example"})
@@ -214,19 +232,19 @@ def with_token(it: Injection, made: Callable[[Row], str]) -> None:
 
 @injection("token_unsigned")
 def no_signature(it: Injection) -> None:
-    """The algorithm is none."""
+    """Accept the algorithm none."""
     with_token(it, lambda claims: token({"alg": "none"}, claims, ""))
 
 
 @injection("token_not_valid")
 def expired(it: Injection) -> None:
-    """The token ended an hour ago."""
+    """Accept a token that ended an hour ago."""
     with_token(it, lambda claims: token({}, claims | {"exp": claims["iat"] - 3000}))
 
 
 @injection("token_not_valid")
 def other_issuer(it: Injection) -> None:
-    """The token was issued by somebody else."""
+    """Accept a token of another issuer."""
     with_token(it, lambda claims: token({}, claims | {"iss": "https://id.other.example"}))
 
 
@@ -244,18 +262,23 @@ def trailing(it: Injection) -> None:
 
 @injection("credential_not_rotated")
 def old_token(it: Injection) -> None:
-    """A token of last month."""
+    """Accept a token of last month."""
     with_token(it, lambda claims: token({}, claims | {"iat": claims["iat"] - 30 * 86400}))
 
 
 @injection("foreign_object")
 def order_of_another(it: Injection) -> None:
-    """A customer reads the order of another one."""
+    """Give a customer the order of another one."""
     owners = [row for row in it.base.http_requests if row["url_path"].startswith("/orders/") and row["http_response_status_code"] == 200 and row["service_version"] == BASELINE]  # fmt: skip
     seen = Counter(row["url_path"] for row in owners)
     wanted = it.chance.choice([row for row in owners if seen[row["url_path"]] > 1 and row["user_role"] == "customer"])
     for _ in range(it.count):
-        it.put(it.caller("customer"), "/orders/{id}", url_path=wanted["url_path"], content=body("/orders/{id}", Caller(wanted["user_id"], "", "", "", "", ""), 7))
+        it.put(
+            it.caller("customer"),
+            "/orders/{id}",
+            url_path=wanted["url_path"],
+            content=body("/orders/{id}", Caller(wanted["user_id"], "", "", "", "", ""), 7),
+        )
 
 
 @injection("sequential_ids")
@@ -277,15 +300,20 @@ def mixed_up(it: Injection) -> None:
 
 @injection("session_fixation")
 def kept_session(it: Injection) -> None:
-    """The session before the sign-in is the one after it."""
+    """Keep the session from before the sign-in."""
     at = it.second()
     it.put(Caller("", "anonymous", "", "203.0.114.9", CANARY, "cookie"), "/help", second=at, session_id="s-kept")
-    it.put(Caller("acct-x", "customer", "north", "203.0.114.9", CANARY, "cookie"), "/profile", second=at + 60, session_id="s-kept")
+    it.put(
+        Caller("acct-x", "customer", "north", "203.0.114.9", CANARY, "cookie"),
+        "/profile",
+        second=at + 60,
+        session_id="s-kept",
+    )
 
 
 @injection("session_after_logout")
 def after_logout(it: Injection) -> None:
-    """The session answers after it was ended."""
+    """Answer a session after it was ended."""
     caller, at = Caller("acct-x", "customer", "north", "203.0.114.9", CANARY, "cookie"), it.second()
     it.put(caller, "/logout", 204, "", second=at)
     for number in range(it.count):
@@ -296,26 +324,31 @@ def after_logout(it: Injection) -> None:
 def endless_session(it: Injection) -> None:
     """Sessions of the baseline last ten minutes; one of the canary lasts 50."""
     for minute in (0, 50):
-        it.put(Caller("acct-x", "customer", "north", "203.0.114.9", CANARY, "cookie"), "/profile", second=3700.0 + 60 * minute, session_id="s-long")
+        it.put(
+            Caller("acct-x", "customer", "north", "203.0.114.9", CANARY, "cookie"),
+            "/profile",
+            second=3700.0 + 60 * minute,
+            session_id="s-long",
+        )
 
 
 @injection("fail_open")
 def passed_without_decision(it: Injection) -> None:
-    """The proxy let requests through."""
+    """Let requests through without a decision."""
     for _ in range(it.count):
         it.put(it.caller(), "/profile", sent={"x-envoy-auth-failure-mode-allowed": "true"})
 
 
 @injection("open_administrative_route")
 def actuator(it: Injection) -> None:
-    """A console that only the canary has."""
+    """Open a console that only the canary has."""
     for _ in range(it.count):
         it.put(it.caller("anonymous"), "/actuator/env")
 
 
 @injection("brute_force_brake_lost")
 def guessing(it: Injection) -> None:
-    """The baseline stops callers after five failures; nobody stops one who fails fifteen times."""
+    """Stop callers of the baseline after five failures, and nobody on the canary who fails fifteen times."""
     for number, version, failures in [*((n, BASELINE, 5) for n in range(6)), (9, CANARY, 15)]:
         caller = Caller("", "anonymous", "", f"198.51.100.{number + 20}", version, "anon")
         for step in range(failures):
@@ -326,11 +359,19 @@ def guessing(it: Injection) -> None:
 
 @injection("confirmation_lost")
 def no_forgery_check(it: Injection) -> None:
-    """A change without a token is made; the baseline refuses three such."""
+    """Make a change without a token; the baseline refuses three such."""
     for version, status in [(BASELINE, 403)] * 3 + [(CANARY, 200)] * it.count:
         at = it.second()
-        logged = request(Caller("acct-x", "customer", "north", "203.0.114.9", version, "cookie"), "/refund-requests", at, status, http_request_method="POST")
-        it.rows.http_exchanges.append(sample(logged, Caller("", "", "", "", version, "none"), at, "{}", sent={"Cookie": "sessionid=s-x"}))
+        logged = request(
+            Caller("acct-x", "customer", "north", "203.0.114.9", version, "cookie"),
+            "/refund-requests",
+            at,
+            status,
+            http_request_method="POST",
+        )
+        it.rows.http_exchanges.append(
+            sample(logged, Caller("", "", "", "", version, "none"), at, "{}", sent={"Cookie": "sessionid=s-x"})
+        )
 
 
 def event(it: Injection, action: str = "login", **more: Any) -> None:
@@ -343,14 +384,14 @@ def event(it: Injection, action: str = "login", **more: Any) -> None:
 
 @injection("role_gained")
 def promoted(it: Injection) -> None:
-    """A customer is administrator."""
+    """Name a customer administrator."""
     one = it.known("customer")
     event(it, user_id=one.name, user_name=one.name, user_roles=["admin"])
 
 
 @injection("new_administrator")
 def unknown_administrator(it: Injection) -> None:
-    """An administrator whom nobody knew."""
+    """Sign in an administrator whom nobody knew."""
     event(it, user_id="acct-evil", user_name="acct-evil", user_roles=["admin"])
 
 
@@ -363,7 +404,7 @@ def password_only(it: Injection) -> None:
 
 @injection("default_account")
 def admin_admin(it: Injection) -> None:
-    """The account `admin` gets in."""
+    """Let the account `admin` in."""
     event(it, user_id="1", user_name="admin", user_roles=["customer"])
 
 
@@ -378,7 +419,9 @@ def acts_as(it: Injection) -> None:
 def locked_out(it: Injection) -> None:
     """Half of the callers fail to sign in."""
     for number in range(40):
-        event(it, user_id=f"new-{number}", event_outcome="failure" if number % 2 else "success", authentication_kind=None)
+        event(
+            it, user_id=f"new-{number}", event_outcome="failure" if number % 2 else "success", authentication_kind=None
+        )
 
 
 def audit(it: Injection, **more: Any) -> None:
@@ -391,13 +434,13 @@ def audit(it: Injection, **more: Any) -> None:
 
 @injection("cluster_reach")
 def reads_secrets(it: Injection) -> None:
-    """The service account reads secrets."""
+    """Read secrets by the service account."""
     audit(it)
 
 
 @injection("service_account_elsewhere")
 def token_carried_away(it: Injection) -> None:
-    """The token of the service account is used from outside."""
+    """Use the token of the service account from outside."""
     audit(it, client_address="198.51.100.200", resource_kind="configmaps")
 
 
@@ -410,10 +453,16 @@ def case(*parts: Rollout) -> Iterator[Sandbox]:
             rows = [row for one in parts for row in getattr(one, table.name, ())]
             keys = sorted({key for row in rows for key in row} & table.types.keys())
             columns = {key: [row.get(key) for row in rows] for key in keys}
-            store.register("incoming", pa.table({"record_no": pa.array(range(1, len(rows) + 1), pa.int64()), **columns}))
+            store.register(
+                "incoming", pa.table({"record_no": pa.array(range(1, len(rows) + 1), pa.int64()), **columns})
+            )
             given = {"evidence_id": "'made'", "record_no": "record_no", **{key: name(key) for key in keys}}
-            selected = ", ".join(f"({given.get(key, 'null')})::{kind} as {name(key)}" for key, kind in table.types.items())
-            store.execute(f"create table facts.{table.name} as select {selected}, '{table.name}:' || record_no as record_id from incoming")
+            selected = ", ".join(
+                f"({given.get(key, 'null')})::{kind} as {name(key)}" for key, kind in table.types.items()
+            )
+            store.execute(
+                f"create table facts.{table.name} as select {selected}, '{table.name}:' || record_no as record_id from incoming"
+            )
             store.unregister("incoming")
         views.derive(store, CONFIG, [])
         lock(store)
@@ -439,7 +488,7 @@ def recall(title: str, seeds: int) -> tuple[int, str]:
         extra = Injection(base, seed)
         INJECTIONS[title](extra)
         with case(base, extra.rows) as store:
-            found = findings(store, f"access.{title.split()[0]}")
+            found = findings(store, f"access.{title.split(maxsplit=1)[0]}")
         if not any(item.novelty != "pre_existing" for item in found):
             missed.append(str(seed))
     return seeds - len(missed), " ".join(missed)

@@ -103,7 +103,9 @@ def callers(chance: random.Random) -> list[Caller]:
 def body(route: str, caller: Caller, number: int) -> str:
     """Return an answer as JSON, each route with properties of its own; orders name their owner."""
     name = route.strip("/").replace("/{id}", "").replace("/", "_") or "home"
-    return json.dumps({"id": number, f"{name}_title": "x", "total": 12.5} | ({"user_id": caller.name} if "orders" in route else {}))
+    return json.dumps(
+        {"id": number, f"{name}_title": "x", "total": 12.5} | ({"user_id": caller.name} if "orders" in route else {})
+    )
 
 
 def session(caller: Caller, second: float, status: int) -> str:
@@ -145,7 +147,9 @@ def sample(row: Row, caller: Caller, second: float, content: str = "", **more: A
     } | more  # fmt: skip
 
 
-def add(rollout: Rollout, chance: random.Random, row: Row, caller: Caller, second: float, content: str, share: float = 0.3) -> None:
+def add(
+    rollout: Rollout, chance: random.Random, row: Row, caller: Caller, second: float, content: str, share: float = 0.3
+) -> None:
     """Log a request, and sample it with a chance."""
     rollout.http_requests.append(row)
     if chance.random() < share:
@@ -176,7 +180,9 @@ def visit(rollout: Rollout, chance: random.Random, caller: Caller, route: str, s
     """One request with what may befall it: no right, an expired session with retries, a flaky upstream."""
     number = 1000 + int(caller.name[-4:]) * 10 + chance.randrange(3) if route in _OWN else chance.randrange(1000, 90000)
     if caller.role not in ALLOWED[route]:
-        status, content = (401, '{"error": "unauthorized"}') if caller.role == "anonymous" else (403, '{"error": "forbidden"}')
+        status, content = (
+            (401, '{"error": "unauthorized"}') if caller.role == "anonymous" else (403, '{"error": "forbidden"}')
+        )
     else:
         status, content = 200, body(route, caller, number)
     drawn = chance.random()
@@ -189,17 +195,37 @@ def visit(rollout: Rollout, chance: random.Random, caller: Caller, route: str, s
 
 
 def noise(rollout: Rollout, chance: random.Random) -> None:
-    """A partner with a key, bots, a scanner that both versions refuse, a route that only the canary has, and a renamed one."""
+    """Add a partner with a key, bots, a scanner that both versions refuse, a route that only the canary has, and a renamed one."""
     for number in range(1500):
         second = chance.uniform(1800, 7200)
         version = CANARY if second >= 3600 and chance.random() < CANARY_SHARE else BASELINE
         partner = Caller("partner", "customer", "north", "198.51.100.10", version, "apikey")
-        add(rollout, chance, request(partner, "/catalog/{id}", second, 200, chance.randrange(10**6)), partner, second, '{"id": 1, "price": 2.5}', 0.1)
+        add(
+            rollout,
+            chance,
+            request(partner, "/catalog/{id}", second, 200, chance.randrange(10**6)),
+            partner,
+            second,
+            '{"id": 1, "price": 2.5}',
+            0.1,
+        )
         if number < 200:
             bot = Caller("bot", "anonymous", "", "198.51.100.66", version, "anon")
-            path = chance.choice(["/.env", "/wp-login.php", "/admin/users", "/orders/7", "/admin//users", "/..%2f..%2fetc/passwd", "/phpmyadmin"])
+            path = chance.choice(
+                [
+                    "/.env",
+                    "/wp-login.php",
+                    "/admin/users",
+                    "/orders/7",
+                    "/admin//users",
+                    "/..%2f..%2fetc/passwd",
+                    "/phpmyadmin",
+                ]
+            )
             status = 401 if path in ("/admin/users", "/orders/7", "/admin//users") else 404
-            row = request(bot, path, second, status, user_agent_original="Mozilla/5.0 zgrab/0.x" if number % 2 else BROWSER)
+            row = request(
+                bot, path, second, status, user_agent_original="Mozilla/5.0 zgrab/0.x" if number % 2 else BROWSER
+            )
             add(rollout, chance, row, bot, second, "", 0.2)
     for number in range(60):
         caller = Caller(f"acct-{number % 30:04}", "customer", "north", f"203.0.113.{number % 30 + 1}", CANARY, "bearer")
@@ -207,7 +233,14 @@ def noise(rollout: Rollout, chance: random.Random) -> None:
         add(rollout, chance, request(caller, "/recommendations", second, 200), caller, second, '{"items": []}')
         old = number % 3 == 0
         caller = Caller(caller.name, "customer", "north", caller.client, CANARY if not old else BASELINE, "bearer")
-        add(rollout, chance, request(caller, "/bills/{id}" if old else "/invoices/{id}", second, 200, number), caller, second, '{"bill": 1}')
+        add(
+            rollout,
+            chance,
+            request(caller, "/bills/{id}" if old else "/invoices/{id}", second, 200, number),
+            caller,
+            second,
+            '{"bill": 1}',
+        )
 
 
 def events(rollout: Rollout, chance: random.Random) -> None:

@@ -213,7 +213,7 @@ def _is_time_zone(name: str) -> bool:
 
 
 def _mapping_problems(config: Config) -> Iterator[Problem]:
-    """A mapping names columns of `auth_events`, the action among them."""
+    """Yield what is wrong with mappings: they name columns of `auth_events`, the action among them."""
     known = {column.name for column in TABLES["auth_events"].own_columns}
     for index, rule in enumerate(config.auth_event):
         key = f"auth_event[{index}].columns"

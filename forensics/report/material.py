@@ -288,7 +288,10 @@ def matrix(cells: Iterable[Row]) -> dict[str, Any]:
             row["cells"][str(cell["principal"])] = {**cell, "rank": rank}
     principals = Counter(principal for row in rows.values() for principal in row["cells"])
     ordered = sorted(rows.values(), key=lambda row: (row["rank"], row["route"], row["method"]))
-    return {"principals": sorted(principals, key=lambda name: (name != "anonymous", -principals[name], name)), "rows": ordered}
+    return {
+        "principals": sorted(principals, key=lambda name: (name != "anonymous", -principals[name], name)),
+        "rows": ordered,
+    }
 
 
 def advice(base: Row) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """What canary.toml says about access, as small tables for the views in queries/views/11_access.sql and after.
 
-    dims.roles             what a claim, group or record calls a role -> its name
-    dims.access_settings   one row: places of role and tenant in claims, header of the tenant
-    dims.route_places      segment that holds the object, and the one that holds its owner, of each route with parameters
+dims.roles             what a claim, group or record calls a role -> its name
+dims.access_settings   one row: places of role and tenant in claims, header of the tenant
+dims.route_places      segment that holds the object, and the one that holds its owner, of each route with parameters
 """
 
 from __future__ import annotations

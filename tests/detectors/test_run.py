@@ -88,7 +88,8 @@ def test_either_table_is_enough_and_the_rows_of_all_count() -> None:
     either = replace(
         ANONYMOUS,
         front=msgspec.structs.replace(
-            ANONYMOUS.front, needs=Needs(["http_requests", "http_exchanges"], either=True, canary_rows=2, baseline_rows=1)
+            ANONYMOUS.front,
+            needs=Needs(["http_requests", "http_exchanges"], either=True, canary_rows=2, baseline_rows=1),
         ),
     )
     assert state_of(either)[1] == "there is no http_requests or http_exchanges evidence"

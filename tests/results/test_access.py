@@ -14,7 +14,9 @@ ANONYMOUS = {"authentication_kind": "anon"}
 
 
 def matrix(*rows: list[dict[str, Any]], findings: tuple[Any, ...] = ()) -> dict[str, Any]:
-    return access.build(context(result=SimpleNamespace(findings=findings), http_requests=[row for part in rows for row in part]))
+    return access.build(
+        context(result=SimpleNamespace(findings=findings), http_requests=[row for part in rows for row in part])
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,11 @@ def matrix(*rows: list[dict[str, Any]], findings: tuple[Any, ...] = ()) -> dict[
 def test_words_of_a_cell_and_what_became_of_it(
     canary: list[int], baseline: list[int], words: tuple[str, str], change: str
 ) -> None:
-    rows = [requests(version, 1, status, **ANONYMOUS) for version, every in (("2", canary), ("1", baseline)) for status in every]
+    rows = [
+        requests(version, 1, status, **ANONYMOUS)
+        for version, every in (("2", canary), ("1", baseline))
+        for status in every
+    ]
     found = matrix(*rows)
     (cell,) = found["cells"]
     assert (cell["canary"]["decision"], cell["baseline"]["decision"], cell["change"]) == (*words, change)
@@ -43,10 +49,22 @@ def test_words_of_a_cell_and_what_became_of_it(
 
 def test_a_changed_cell_has_its_findings_and_its_records() -> None:
     def about(number: str, **entity: Any) -> Any:
-        return SimpleNamespace(family="access", id=number, entity={"http_request_method": "GET", "route": "/a"} | entity, details={})
+        return SimpleNamespace(
+            family="access", id=number, entity={"http_request_method": "GET", "route": "/a"} | entity, details={}
+        )
 
-    findings = (about("F-2", principal="anonymous"), about("F-1", spelling="case"), about("F-3", principal="admin"), about("F-4", route="/b"))
-    found = matrix(requests("2", 7, 200, **ANONYMOUS), requests("1", 3, 401, **ANONYMOUS), requests("1", 2, 401, url_path="/b", **ANONYMOUS), findings=findings)
+    findings = (
+        about("F-2", principal="anonymous"),
+        about("F-1", spelling="case"),
+        about("F-3", principal="admin"),
+        about("F-4", route="/b"),
+    )
+    found = matrix(
+        requests("2", 7, 200, **ANONYMOUS),
+        requests("1", 3, 401, **ANONYMOUS),
+        requests("1", 2, 401, url_path="/b", **ANONYMOUS),
+        findings=findings,
+    )
     cell = found["cells"][0]
     assert (cell["route"], cell["principal"], cell["source"]) == ("/a", "anonymous", "access log")
     assert cell["canary"] == {"decision": "allow", "allow": 7, "deny": 0, "unknown": 0}

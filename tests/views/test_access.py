@@ -29,7 +29,9 @@ def headers(**values: str) -> list[Row]:
     return [{"name": key.replace("_", "-"), "value": value} for key, value in values.items()]
 
 
-def sample(status: int | None = 200, body: str | None = None, sent: Row | None = None, got: Row | None = None, **more: Any) -> Row:
+def sample(
+    status: int | None = 200, body: str | None = None, sent: Row | None = None, got: Row | None = None, **more: Any
+) -> Row:
     return {
         "time": T, "service_version": "2.4.0", "http_request_method": "GET", "url_path": "/a", "http_response_status_code": status,
         "http_request_headers": headers(**({"accept": "*/*"} if sent is None else sent)), "http_response_headers": headers(**(got or {})),
@@ -39,7 +41,9 @@ def sample(status: int | None = 200, body: str | None = None, sent: Row | None =
 
 def jwt(claims: Any, header: Any = None) -> str:
     parts = [{"alg": "RS256"} if header is None else header, claims]
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + ".c2ln"
+    return (
+        ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + ".c2ln"
+    )
 
 
 GIVEN = sample(200, '{"id": 1, "total": 2}', user_id="u1", service_version="2.3.9")
@@ -74,7 +78,7 @@ GIVEN = sample(200, '{"id": 1, "total": 2}', user_id="u1", service_version="2.3.
         (sample(200, got={"grpc-status": "14"}), "unknown", "grpc-status"),
         (sample(200, http_response_mime_type="application/grpc"), "unknown", "grpc-status"),
         (sample(200, '<form><input type="password"></form>', http_response_mime_type="text/html"), "deny", "sign-in form"),
-        (sample(200, '<input type=password>', http_response_mime_type="text/html", url_path="/login"), "allow", "status"),
+        (sample(200, "<input type=password>", http_response_mime_type="text/html", url_path="/login"), "allow", "status"),
         (sample(200, response_flags="UAEX"), "deny", "status"),
     ],
 )  # fmt: skip
@@ -84,7 +88,11 @@ def test_a_decision_and_what_shows_it(row: Row, decision: str, reason: str | Non
 
 
 def test_a_body_that_the_baseline_sends_with_refusals_is_not_privileged() -> None:
-    rows = [sample(403, '{"id": 9, "total": 1}'), GIVEN, sample(403, '{"id": 2, "total": 3}', url_path="/b", service_version="2.3.9")]
+    rows = [
+        sample(403, '{"id": 9, "total": 1}'),
+        GIVEN,
+        sample(403, '{"id": 2, "total": 3}', url_path="/b", service_version="2.3.9"),
+    ]
     assert built(http_exchanges=rows).value("select decision from access_samples where record_no = 1") == "deny"
 
 
@@ -135,11 +143,22 @@ def test_role_and_tenant_from_claims(claims: Row, role: str | None, tenant: str 
 def test_record_claim_event_and_setting_in_this_order() -> None:
     more = '[access]\ntenant_header = "X-Org"\n'
     rows = [
-        sample(sent={"authorization": f"Bearer {jwt({'sub': 's', 'role': 'claimed'})}", "x-org": "north"}, user_role="told"),
+        sample(
+            sent={"authorization": f"Bearer {jwt({'sub': 's', 'role': 'claimed'})}", "x-org": "north"}, user_role="told"
+        ),
         sample(sent={"authorization": f"Bearer {jwt({'sub': 's', 'role': 'claimed'})}"}),
         sample(sent={"cookie": "sid=1"}, user_id="eve"),
     ]
-    events = [{"time": T, "observer": "idp", "service_version": "2.4.0", "event_action": "login", "user_name": "eve", "user_roles": ["clerk"]}]
+    events = [
+        {
+            "time": T,
+            "observer": "idp",
+            "service_version": "2.4.0",
+            "event_action": "login",
+            "user_name": "eve",
+            "user_roles": ["clerk"],
+        }
+    ]
     store = built(more, http_exchanges=rows, auth_events=events)
     assert store.rows("select role, tenant, principal from access_samples order by record_no") == [
         ("told", "north", "told"), ("claimed", None, "claimed"), ("clerk", None, "clerk"),
@@ -168,7 +187,9 @@ def test_malformed_tokens_are_data(token: str, state: str) -> None:
 def test_no_table_keeps_a_token() -> None:
     token = jwt({"sub": "a"})
     store = built(http_exchanges=[sample(sent={"authorization": f"Bearer {token}"})])
-    tables = store.rows("select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' and table_schema <> 'facts'")
+    tables = store.rows(
+        "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' and table_schema <> 'facts'"
+    )
     for schema, table in tables:
         assert token not in str(store.rows(f'select * from "{schema}"."{table}"')), table
 
@@ -194,7 +215,16 @@ def test_scanners_are_known_by_what_they_do() -> None:
     """Twenty paths that are not there and four that are: a scanner; nineteen and four: nobody knows."""
     asked = [(client, f"/p{path}", 404) for client, paths in (("a", 20), ("b", 19)) for path in range(paths)]
     asked += [(client, "/ok", 200) for client in "ab" for _ in range(4)]
-    rows = [{"time": T, "service_version": "2.4.0", "client_address": client, "url_path": path, "http_response_status_code": status} for client, path, status in asked]
+    rows = [
+        {
+            "time": T,
+            "service_version": "2.4.0",
+            "client_address": client,
+            "url_path": path,
+            "http_response_status_code": status,
+        }
+        for client, path, status in asked
+    ]
     assert built(http_requests=rows).rows("select client_address from dims.scanning_clients") == [("a",)]
 
 
@@ -204,8 +234,17 @@ def test_the_status_of_grpc_says_nothing() -> None:
 
 
 def test_cells_and_matrix_keep_sources_apart() -> None:
-    log = {"time": T, "service_version": "2.4.0", "http_request_method": "GET", "url_path": "/a", "authentication_kind": "anon"}
-    store = built(http_requests=[log | {"http_response_status_code": status} for status in (200, 401, 404)], http_exchanges=[sample(401)])
+    log = {
+        "time": T,
+        "service_version": "2.4.0",
+        "http_request_method": "GET",
+        "url_path": "/a",
+        "authentication_kind": "anon",
+    }
+    store = built(
+        http_requests=[log | {"http_response_status_code": status} for status in (200, 401, 404)],
+        http_exchanges=[sample(401)],
+    )
     assert store.rows("select source, canary_allow, canary_deny, canary_unknown from access_matrix order by source") == [
         ("access log", 1, 1, 1), ("samples", 0, 1, 0),
     ]  # fmt: skip
@@ -230,10 +269,23 @@ columns = { event_action = "type", event_outcome = "ok", http_response_status_co
 
 def test_records_of_applications_become_account_events() -> None:
     def record(logger: str, **attributes: Any) -> Row:
-        return {"time": T, "service_version": "2.4.0", "logger_name": logger, "message": "m", "attributes": json.dumps(attributes)}
+        return {
+            "time": T,
+            "service_version": "2.4.0",
+            "logger_name": logger,
+            "message": "m",
+            "attributes": json.dumps(attributes),
+        }
 
     rows = [
-        record("org.keycloak.events", type="LOGIN", userId="1", details={"username": "ann"}, ipAddress="203.0.113.9", roles=["a", "b"]),
+        record(
+            "org.keycloak.events",
+            type="LOGIN",
+            userId="1",
+            details={"username": "ann"},
+            ipAddress="203.0.113.9",
+            roles=["a", "b"],
+        ),
         record("org.keycloak.events", type="LOGIN_ERROR", roles="c"),
         record("app", type="LOGIN", ok="false", status="oops"),
         record("app", kind="nothing"),
@@ -253,7 +305,10 @@ def test_records_of_applications_become_account_events() -> None:
 
 @pytest.mark.parametrize(
     ("columns", "problem"),
-    [("event_action = 'a', who = 'b'", "`who` is not a column of auth_events"), ("user_id = 'a'", "names where `event_action` stands")],
+    [
+        ("event_action = 'a', who = 'b'", "`who` is not a column of auth_events"),
+        ("user_id = 'a'", "names where `event_action` stands"),
+    ],
 )
 def test_mappings_are_checked(columns: str, problem: str) -> None:
     _, problems = check(f"[[auth_event]]\nname = 'x'\ncolumns = {{ {columns} }}\n")
