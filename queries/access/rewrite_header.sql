@@ -16,10 +16,12 @@ tables = ["http_exchanges"]
 canary_rows = 1
 baseline_rows = 1
 */
+/* The route is the refused one: that of the request, or the one that the header names, with whichever method it is refused. */
 with marked as (
-    select s.http_request_method, u.route, s.rewrite_header, s.cohort, s.decision, s.time, s.record_id
+    select distinct s.http_request_method, u.route, s.rewrite_header, s.cohort, s.decision, s.time, s.record_id
     from access_samples s
-    join usual_refusals u on u.http_request_method is not distinct from s.http_request_method and u.route in (s.route, s.rewritten_route) and u.principal = s.principal
+    join usual_refusals u on u.principal = s.principal
+        and (u.route = s.rewritten_route or u.route = s.route and u.http_request_method is not distinct from s.http_request_method)
     where s.rewrite_header is not null and s.rewritten_route is distinct from s.route
 )
 select http_request_method, route, rewrite_header,
