@@ -41,7 +41,7 @@ select
             then [{'name': 'known_probe', 'change': 1, 'reason': 'the baseline refuses the same probing'}]
     end as modifiers
 from access_events
-where principal_kind = 'anonymous' and route is not null
+where principal = 'anonymous' and route is not null
 group by http_request_method, route, source
 having canary_n > 0
     and count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny') >= $min_denied

@@ -49,7 +49,7 @@ with flipped as (
 select f.http_request_method, f.route, f.principal, f.source, f.canary_n, f.canary_total, f.baseline_n, f.baseline_total, f.prior_n, f.baseline_denied, f.refused_callers,
     b.first_seen, b.last_seen, b.evidence,
     case
-        when f.principal in ('user', 'bearer', 'cookie', 'basic', 'apikey', 'mtls', 'unknown')
+        when f.principal in ('user', 'bearer', 'cookie', 'basic', 'apikey', 'mtls', 'digest', 'negotiate', 'ntlm', 'authorization', 'unknown')
             then [{'name': 'role_unknown', 'change': case when f.refused_callers >= $many_callers then -2 else -3 end, 'reason': 'nobody knows which role these callers have'}]
         when b.is_probing and p.route is not null then [{'name': 'known_probe', 'change': 1, 'reason': 'the baseline refuses the same probing'}]
     end as modifiers
