@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from forensics.package.bag import is_name
 
-MAX_FILES = 10_000
+MAX_FILES = 20_000
 _VERSION, _MADE_BY = 20, 0x0300 | 20  # stored members of zip 2.0, with modes of Unix
 _TIME, _DATE = 0, 0x21  # 1980-01-01 00:00
 _MODE = 0o100644 << 16

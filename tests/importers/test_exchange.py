@@ -103,14 +103,22 @@ def test_base64_bodies(tmp_path: Path, headers: list[list[str]], data: bytes, te
     ("headers", "body"),
     [
         ([], "!!"),
-        ([["content-encoding", "gzip"]], packed(b"not gzip")),
-        ([["content-encoding", "pied-piper"]], packed(b"x")),
+        ([["content-encoding", "gzip"]], packed(b"\x8b\xff not gzip")),
+        ([["content-encoding", "pied-piper"]], packed(b"\x01x")),
         ([["content-encoding", "br"]], packed(b"\xff" * 20)),
     ],
 )
 def test_bodies_that_cannot_be_decoded(tmp_path: Path, headers: list[list[str]], body: str) -> None:
     row = load(tmp_path, lines(record(headers=headers, body=body, body_encoding="base64"))).row("http_exchanges")
     assert (row["http_response_body"], row["http_response_body_state"]) == (None, "undecodable")
+
+
+def test_text_behind_a_coding_that_it_has_not(tmp_path: Path) -> None:
+    """The exporter decoded it and left the header."""
+    row = load(
+        tmp_path, lines(record(headers=[["content-encoding", "gzip"]], body=packed(b"plain"), body_encoding="base64"))
+    ).row("http_exchanges")
+    assert (row["http_response_body"], row["http_response_body_state"]) == ("plain", "full")
 
 
 def test_the_exporter_may_say_that_a_body_is_cut(tmp_path: Path) -> None:
