@@ -20,7 +20,7 @@ baseline_rows = 1
 min_ids = 20
 min_dense = 0.6
 */
-/* A walk: at least min_ids different numbers, which fill min_dense of the range from the lowest to the highest. The order does not matter. */
+/* A walk: at least min_ids different numbers, of which min_dense follow their predecessor, in whichever order they were asked for. */
 with many as (
     select source, is_canary, http_request_method, route, unit
     from object_touches
@@ -36,12 +36,15 @@ with many as (
     select source, cohort, http_request_method, route, unit, time, record_id, object_number
     from numbered
     where object_number is not null
+), numbers as (
+    select source, cohort, http_request_method, route, unit, object_number,
+        object_number - lag(object_number) over (partition by source, cohort, http_request_method, route, unit order by object_number) as step
+    from (select distinct source, cohort, http_request_method, route, unit, object_number from asked)
 ), walks as (
     select source, cohort, http_request_method, route, unit
-    from asked
+    from numbers
     group by all
-    having count(distinct object_number) >= $min_ids
-        and count(distinct object_number) >= $min_dense * (max(object_number)::double - min(object_number) + 1)
+    having count(*) >= $min_ids and count(*) filter (where step = 1) >= $min_dense * (count(*) - 1)
 ), told as (
     select a.source, a.http_request_method, a.route,
         count(distinct a.unit) filter (where a.cohort = 'canary') as callers,
