@@ -57,6 +57,29 @@ at most. One that does not close by then, or is not well-formed, is a reject of 
 forgotten quote costs a line, not the rest of the file. A quote inside a field that does not begin with one is text. Lines before the header
 are rejects; of two columns with one name the second is `name (2)`, in `attributes`.
 
+## Events of accounts
+
+Sign-ins and decisions are rows of `auth_events`: the audit log of Kubernetes, the native table, or application logs that canary.toml maps. A
+mapping changes no fact and reads no evidence again. A source is a column of `app_logs` or a dotted name in `attributes`; records without
+`event_action` are none of it, and the first mapping that fits a record takes it.
+
+```toml
+[[auth_event]]
+name = "keycloak"                  # the observer
+logger = "org.keycloak.*"          # optional glob
+failure = ["*_ERROR"]              # actions that failed; without event_outcome all others succeeded
+[auth_event.columns]
+event_action = "type"
+user_id = "userId"
+user_name = "details.username"
+user_roles = "roles"
+client_address = "ipAddress"
+event_reason = "error"
+```
+
+Roles and tenants of callers come from the record, the claims of a token, and what auth events say of the account, in this order. `[[role]]`
+gives the values that mean one role one name; `[access]` names what is not where it usually is: `role_claim`, `tenant_claim`, `tenant_header`.
+
 ## What happens to a line
 
 A line that is no record of its format is a row in `rejects` with reason, length and its bytes (64 KiB at most), never lost and never fatal.
@@ -127,7 +150,8 @@ def _detectors() -> Iterator[str]:
         front = detector.front
         yield f"\n## {detector.id}\n\n**{front.title}** — {front.severity}, confidence {front.confidence}, `{front.compare}`, counted by {front.unit}.\n"
         yield f"{front.why}\n\n- Not if: {'; '.join(front.false_positives)}.\n- Do: {front.recommendation}"
-        yield f"- Needs: {', '.join(front.needs.tables)}; {front.needs.canary_rows} canary and {front.needs.baseline_rows} baseline rows."
+        tables = (" or " if front.needs.either else ", ").join(front.needs.tables)
+        yield f"- Needs: {tables}; {front.needs.canary_rows} canary and {front.needs.baseline_rows} baseline rows."
         yield f"- References: {', '.join(front.references)}."
 
 

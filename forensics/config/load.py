@@ -195,6 +195,7 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
     yield from _cohort_problems(config)
     yield from _time_problems(config)
     yield from _network_problems(config)
+    yield from _mapping_problems(config)
     if not _is_time_zone(config.display.time_zone):
         yield Problem(
             "display.time_zone",
@@ -209,6 +210,17 @@ def _is_time_zone(name: str) -> bool:
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # not a key, a folder of keys, no such zone
         return False
     return True
+
+
+def _mapping_problems(config: Config) -> Iterator[Problem]:
+    """Yield what is wrong with mappings: they name columns of `auth_events`, the action among them."""
+    known = {column.name for column in TABLES["auth_events"].own_columns}
+    for index, rule in enumerate(config.auth_event):
+        key = f"auth_event[{index}].columns"
+        for column in sorted(rule.columns.keys() - known):
+            yield Problem(key, f"`{column}` is not a column of auth_events; known: {', '.join(sorted(known))}.")
+        if "event_action" not in rule.columns:
+            yield Problem(key, "A mapping names where `event_action` stands: records without it are no events.")
 
 
 def _network_problems(config: Config) -> Iterator[Problem]:

@@ -123,6 +123,26 @@ class Route(_Section, frozen=True):
     owner_param: str = ""
 
 
+class Access(_Section, frozen=True):
+    """Where role and tenant of a caller stand beyond the usual places: top-level claims of tokens, a request header."""
+
+    role_claim: str = ""
+    tenant_claim: str = ""
+    tenant_header: str = ""
+
+
+class AuthEvent(_Section, frozen=True):
+    """Application log records that tell of sign-ins and decisions: `columns` maps columns of `auth_events` to columns or attributes of the log.
+
+    Records without `event_action` are none. Actions that a glob of `failure` fits failed, whatever `event_outcome` says.
+    """
+
+    name: str
+    columns: dict[str, str]
+    logger: str = ""
+    failure: list[str] = field(default_factory=lambda: ["*_ERROR", "*error*", "*fail*"])
+
+
 class Policy(_Section, frozen=True):
     """A gate policy to replay."""
 
@@ -188,6 +208,8 @@ class Config(_Section, frozen=True):
     suppress: list[Suppress] = field(default_factory=list)
     role: list[Role] = field(default_factory=list)
     route: list[Route] = field(default_factory=list)
+    access: Access = field(default_factory=Access)
+    auth_event: list[AuthEvent] = field(default_factory=list)
     policy: list[Policy] = field(default_factory=list)
     thresholds: Thresholds = field(default_factory=Thresholds)
     display: Display = field(default_factory=Display)

@@ -32,14 +32,21 @@ _PARTS = re.compile(r"\A\s*/\*(.*?)\*/(.*)\Z", re.DOTALL)
 class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides.
 
-    With `bodies` only responses count whose body could be searched: others show nothing, whatever they held.
+    With `bodies` only responses count whose body could be searched: others show nothing, whatever they held. With `either`, one of the tables is
+    enough, and the rows of all are counted.
     """
 
     tables: list[str]
     bodies: bool = False
+    either: bool = False
     canary_rows: int = 1
     baseline_rows: int = 1
     known: list[Literal["rollback", "phases"]] = field(default_factory=list)
+
+    @property
+    def counted(self) -> list[str]:
+        """The tables whose rows are counted."""
+        return self.tables if self.either else self.tables[:1]
 
 
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -117,48 +118,44 @@ def _judged(detector: Detector, found: int, more: bool, seen: int, compared: Seq
 
 
 def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str, bool]:
-    """Return canary rows of the first table, the reason why the detector cannot speak, if any, and whether what it finds counts all the same.
+    """Return canary rows of the tables that are counted, the reason why the detector cannot speak, if any, and whether what it finds counts all the same.
 
     Too few canary rows forbid to say `clean`; what was found in them and never on the baseline was found.
     """
     needs = detector.front.needs
     if missing := _missing(sandbox, needs):
         return 0, missing, False
-    where, noun = ("where http_response_body is not null", "responses with a body that could be searched") if needs.bodies else ("", f"rows in {needs.tables[0]}")  # fmt: skip
-    counts: dict[str, int] = dict(
-        sandbox.once(f"select cohort, count(*) from main.{needs.tables[0]} {where} group by cohort")
-    )
-    canary, baseline = counts.get("canary", 0), counts.get("baseline", 0)
-    known = {
-        cohort for cohort, _ in sandbox.once(f"select cohort, count(*) from main.{needs.tables[0]} group by cohort")
-    }
-    if not {"canary", "baseline"} & known and (needs.canary_rows or needs.baseline_rows):
-        return (
-            0,
-            f"no row of {needs.tables[0]} could be given to a cohort: canary.toml has no rule that reaches them",
-            False,
-        )
+    where, given = " and ".join(needs.counted), _counts(sandbox, needs, "")
+    if not given["canary"] and not given["baseline"] and (needs.canary_rows or needs.baseline_rows):
+        return 0, f"no row of {where} could be given to a cohort: canary.toml has no rule that reaches them", False
+    counts = _counts(sandbox, needs, "where http_response_body is not null") if needs.bodies else given
+    noun = "responses with a body that could be searched" if needs.bodies else f"rows in {where}"
+    canary, baseline = counts["canary"], counts["baseline"]
     if baseline < needs.baseline_rows:
         return canary, f"only {baseline:,} baseline {noun}, {needs.baseline_rows:,} needed", False
     if canary < needs.canary_rows:
-        return (
-            canary,
-            f"only {canary:,} canary {noun}, {needs.canary_rows:,} needed",
-            detector.front.compare == "new_in_canary",
-        )
+        proves = detector.front.compare == "new_in_canary"
+        return canary, f"only {canary:,} canary {noun}, {needs.canary_rows:,} needed", proves
     return canary, "", False
+
+
+def _counts(sandbox: Sandbox, needs: Needs, where: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for table in needs.counted:
+        counts.update(dict(sandbox.once(f"select cohort, count(*) from main.{table} {where} group by cohort")))
+    return counts
 
 
 def _missing(sandbox: Sandbox, needs: Needs) -> str:
     """Return which table or knowledge the case lacks; rows that belong to no cohort can say nothing."""
-    for table in needs.tables:
-        if not sandbox.once(f"select 1 from facts.{table} limit 1"):
-            return f"there is no {table} evidence"
+    absent = [table for table in needs.tables if not sandbox.once(f"select 1 from facts.{table} limit 1")]
+    if absent and (not needs.either or len(absent) == len(needs.tables)):
+        return f"there is no {' or '.join(absent) if needs.either else absent[0]} evidence"
     for known in needs.known:
         query, missing = _KNOWN[known]
         if not sandbox.once(query)[0][0]:
             return missing
-    for table in needs.tables[1:]:
+    for table in needs.tables[len(needs.counted) :]:
         if table not in _OF_NOBODY and not sandbox.once(
             f"select 1 from main.{table} where cohort <> 'unknown' limit 1"
         ):
@@ -169,16 +166,12 @@ def _missing(sandbox: Sandbox, needs: Needs) -> str:
 def _clean(detector: Detector, seen: int) -> str:
     """Say what was looked at, and how rare a thing could be and still show: only where one row would have been a finding (rule of three, exact)."""
     front = detector.front
-    of = (
-        "canary responses whose body could be searched"
-        if front.needs.bodies
-        else f"canary rows of {front.needs.tables[0]}"
-    )
-    told = f"nothing found in {seen:,} {of}"
+    rows = f"canary rows of {' and '.join(front.needs.counted)}"
+    told = f"nothing found in {seen:,} {'canary responses whose body could be searched' if front.needs.bodies else rows}"
     if compares_rates(detector):
         return f"{told}; a finding asks for q <= {front.evidence.max_q:g} and a difference of {front.evidence.min_difference * 100:g} points"
     counts_rows = front.compare in ("new_in_canary", "changed") and detector.family not in _NOT_ROWS
-    if counts_rows and len(front.needs.tables) == 1 and seen:
+    if counts_rows and len(front.needs.counted) == len(front.needs.tables) and seen:
         return f"{told}; what {st.zero_event_bound(seen):.2%} of them show would have been seen (95 %)"
     return told
 

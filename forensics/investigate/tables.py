@@ -11,6 +11,12 @@ from forensics.views import DIMENSIONS
 
 VIEWS = {
     "requests": "http_requests with route, principal_kind, decision, unit_key",
+    "access_events": "decisions of the access log and of samples: route, principal, role, tenant, decision with its reason, label of an attack",
+    "access_samples": "samples with credential, decision and its reason, and what their headers claim; tokens and sessions as hashes",
+    "access_matrix": "decisions by source, route and principal, canary beside baseline",
+    "sessions": "sessions by source and cohort, as hashes: when known, let in, refused, ended",
+    "account_events": "events of accounts of the source that was chosen, without the audit log of the cluster",
+    "cluster_deeds": "what accounts did in the cluster, by its audit log",
     "exchanges": "http_exchanges with route and principal_kind",
     "outbound": "connections that were opened by a workload and answered, with destination name, registered domain, zone, class, country and operator",
     "outbound_cells": "outbound counted by cohort, phase, pod and destination",

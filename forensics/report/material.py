@@ -9,6 +9,7 @@ from typing import Any
 from forensics.report.words import CONFIDENCES, SEVERITIES
 
 Row = Mapping[str, Any]
+_RANKS = ("let in", "refused", "mixed", "same", "not compared")
 
 _PHASE = dict.fromkeys(("name", "start", "end", "weight"))
 _FINDING: dict[str, Any] = {
@@ -47,6 +48,7 @@ _DETECTOR: dict[str, Any] = {
     "state": "error",
     "reason": "",
 }
+_SIDE: dict[str, Any] = {"decision": "unseen", "allow": None, "deny": None, "unknown": None}
 _EVIDENCE: dict[str, Any] = {
     **dict.fromkeys(
         ("id", "name", "format", "observer", "status", "size", "sha256", "records", "accepted", "rejected", "skipped")
@@ -122,8 +124,11 @@ _RESULTS: dict[str, Any] = {
     },
     "access": {
         "cells": [
-            dict.fromkeys(("method", "route", "principal", "cohort", "allow", "deny", "other")) | {"changed": False}
-        ]
+            dict.fromkeys(("method", "route", "principal", "source"))
+            | {"canary": _SIDE, "baseline": _SIDE, "change": "not compared", "findings": [], "evidence": []}
+        ],
+        "total": 0,
+        "changes": dict.fromkeys(("let in", "refused", "mixed", "same", "not compared"), 0),
     },
     "headers": {
         "rows": [
@@ -270,17 +275,23 @@ def _flag_ties(findings: Iterable[Row], states: Row) -> list[tuple[str, Row]]:
     return [(entry["id"], state) for entry in findings for state in states.get(entry["id"], ()) if state["only_with"]]
 
 
-def matrix(cells: Iterable[Row]) -> list[dict[str, Any]]:
-    """Put the decisions of both cohorts beside each other, one row per method, route and principal; changed rows first."""
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+def matrix(cells: Iterable[Row]) -> dict[str, Any]:
+    """Put routes against principals: a cell is what the baseline decided and what the canary decides; routes with changes first."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
     for cell in cells:
-        key = tuple(str(cell.get(name) or "") for name in ("method", "route", "principal"))
-        row = rows.setdefault(
-            key, {"method": key[0], "route": key[1], "principal": key[2], "changed": False, "cohorts": {}}
-        )
-        row["cohorts"][str(cell.get("cohort"))] = {name: cell.get(name) or 0 for name in ("allow", "deny", "other")}
-        row["changed"] = row["changed"] or bool(cell.get("changed"))
-    return sorted(rows.values(), key=lambda row: (not row["changed"], row["route"], row["method"], row["principal"]))
+        key = (str(cell["method"] or ""), str(cell["route"] or ""))
+        row = rows.setdefault(key, {"method": key[0], "route": key[1], "rank": len(_RANKS), "cells": {}})
+        rank = _RANKS.index(cell["change"]) if cell["change"] in _RANKS else len(_RANKS)
+        row["rank"] = min(row["rank"], rank)
+        kept = row["cells"].get(str(cell["principal"]))
+        if kept is None or rank < kept["rank"]:
+            row["cells"][str(cell["principal"])] = {**cell, "rank": rank}
+    principals = Counter(principal for row in rows.values() for principal in row["cells"])
+    ordered = sorted(rows.values(), key=lambda row: (row["rank"], row["route"], row["method"]))
+    return {
+        "principals": sorted(principals, key=lambda name: (name != "anonymous", -principals[name], name)),
+        "rows": ordered,
+    }
 
 
 def advice(base: Row) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""The decision matrix: route by kind of caller by cohort, with counts of allowed, denied and other answers."""
+"""The decision matrix: route by kind of caller, canary beside baseline, with counts of allowed, denied and undecided answers.
+
+UNKNOWN stays: a side that was seen and shows no decision is `unknown`, one that was not seen `unseen`, and neither changes anything.
+"""
 
 from __future__ import annotations
 
@@ -8,53 +11,79 @@ from typing import Any
 from forensics.results.context import Context
 
 MAX_CELLS = 400
+MAX_EVIDENCE = 5
+CHANGES = ("let in", "refused", "mixed", "same", "not compared")
 _SQL = """
-select coalesce(http_request_method, ''), route, coalesce(principal_kind, 'unknown'),
-    case when cohort in ('prior', 'after') then 'baseline' else cohort end as side,
-    count(*) filter (where decision = 'allow'), count(*) filter (where decision = 'deny'), count(*) filter (where decision = 'other')
-from requests
-where route is not null and cohort <> 'unknown'
-group by all
-order by all
+select coalesce(m.http_request_method, ''), m.route, m.principal, m.source, m.canary_allow, m.canary_deny, m.canary_unknown,
+    m.baseline_allow, m.baseline_deny, m.baseline_unknown, r.allowed, r.denied
+from access_matrix m
+left join (
+    select source, http_request_method, route, principal,
+        list_sort(flatten(list(evidence) filter (where decision = 'allow'))) as allowed,
+        list_sort(flatten(list(evidence) filter (where decision = 'deny'))) as denied
+    from access_cells
+    where side = 'canary'
+    group by all
+) r on r.source = m.source and r.http_request_method is not distinct from m.http_request_method and r.route = m.route and r.principal = m.principal
+order by m.route, m.http_request_method, m.principal, m.source
 """
 
 
 def build(context: Context) -> dict[str, Any]:
-    """Return cells; changed ones first: denied on the baseline, allowed on the canary, or the other way round."""
-    groups: dict[tuple[str, str, str], dict[str, tuple[int, int, int]]] = defaultdict(dict)
-    for method, route, principal, cohort, allow, deny, other in context.sandbox.rows(_SQL):
-        groups[method, route, principal][cohort] = (allow, deny, other)
-    cells = []
-    for (method, route, principal), sides in groups.items():
-        changed = _word(sides.get("canary")) != _word(sides.get("baseline")) and {
-            _word(sides.get("canary")),
-            _word(sides.get("baseline")),
-        } == {"allow", "deny"}
-        for cohort, (allow, deny, other) in sides.items():
-            cells.append(
-                {
-                    "method": method,
-                    "route": route,
-                    "principal": principal,
-                    "cohort": cohort,
-                    "allow": allow,
-                    "deny": deny,
-                    "other": other,
-                    "changed": changed,
-                }
-            )
-    decided = [cell for cell in cells if cell["allow"] or cell["deny"]]
-    ordered = sorted(
-        decided,
-        key=lambda cell: (not cell["changed"], cell["route"], cell["method"], cell["principal"], cell["cohort"]),
-    )
-    return {"cells": ordered[:MAX_CELLS], "total": len(ordered)}
+    """Return one cell a source, route and principal with both sides; changed ones first, with their findings and some of their records."""
+    known = _findings(context)
+    cells = [_cell(found, known) for found in context.sandbox.rows(_SQL)]
+    ordered = sorted(cells, key=lambda cell: CHANGES.index(cell["change"]))
+    counts = {change: sum(cell["change"] == change for cell in cells) for change in CHANGES}
+    return {"cells": ordered[:MAX_CELLS], "total": len(cells), "changes": counts}
 
 
-def _word(counts: tuple[int, int, int] | None) -> str:
-    """UNKNOWN stays unknown: a cell without decided answers changes nothing."""
-    if counts is None or not counts[0] + counts[1]:
-        return "unseen"
-    if not counts[1]:
-        return "allow"
-    return "deny" if not counts[0] else "mixed"
+def _findings(context: Context) -> dict[tuple[str, str], list[tuple[Any, str]]]:
+    """Return principal (or None) and id of the findings about access by method and route."""
+    known: dict[tuple[str, str], list[tuple[Any, str]]] = defaultdict(list)
+    for item in context.result.findings:
+        if item.family == "access" and item.entity.get("route"):
+            key = (str(item.entity.get("http_request_method") or ""), str(item.entity["route"]))
+            known[key].append((item.entity.get("principal", item.details.get("principal")), item.id))
+    return known
+
+
+def _cell(found: tuple[Any, ...], known: dict[tuple[str, str], list[tuple[Any, str]]]) -> dict[str, Any]:
+    method, route, principal, source, *counts, allowed, denied = found
+    canary, baseline = _side(*counts[:3]), _side(*counts[3:])
+    change = _change(canary["decision"], baseline["decision"])
+    evidence = {"let in": allowed, "refused": denied}.get(change) or []
+    return {
+        "method": method,
+        "route": route,
+        "principal": principal,
+        "source": source,
+        "canary": canary,
+        "baseline": baseline,
+        "change": change,
+        "findings": sorted(item for who, item in known[method, route] if who in (None, principal)),
+        "evidence": evidence[:MAX_EVIDENCE],
+    }
+
+
+def _side(allow: int, deny: int, unknown: int) -> dict[str, Any]:
+    return {"decision": _word(allow, deny, unknown), "allow": allow, "deny": deny, "unknown": unknown}
+
+
+def _word(allow: int, deny: int, unknown: int) -> str:
+    if allow and deny:
+        return "mixed"
+    if allow or deny:
+        return "allow" if allow else "deny"
+    return "unknown" if unknown else "unseen"
+
+
+def _change(canary: str, baseline: str) -> str:
+    """Name what became of a cell; one answered request among refusals lets somebody in."""
+    if {canary, baseline} & {"unseen", "unknown"}:
+        return "not compared"
+    if baseline == "deny" and canary in ("allow", "mixed"):
+        return "let in"
+    if baseline == "allow" and canary == "deny":
+        return "refused"
+    return "same" if canary == baseline else "mixed"

@@ -10,6 +10,8 @@ from forensics.config import Config
 from forensics.resources import tree, walk
 from forensics.schema import TABLES
 from forensics.store import Store
+from forensics.views.access import access
+from forensics.views.account_events import account_events
 from forensics.views.addresses import addresses
 from forensics.views.bodies import bodies
 from forensics.views.components import components, packages
@@ -48,13 +50,15 @@ def derive(
 
     """
     evidence(store, ledger)
+    macros(store)
+    account_events(store, config)
     phases(store, config)
     identities(store, config)
     addresses(store, config, databases or {})
     domains(store)
-    macros(store)
     paths(store)
     routes(store, config)
+    access(store, config)
     settings(store, config)
     packages(store)
     synthetic(store, config)

@@ -23,7 +23,7 @@ order by url_path
 
 def macros(store: Store) -> None:
     """Make the macros over paths, cells, counts, log records and bodies; they stay in the cache for detectors and users' SQL."""
-    for title in ("paths", "routes", "cells", "logs", "bodies", "statistics", "intervals"):
+    for title in ("paths", "routes", "cells", "logs", "bodies", "access", "statistics", "intervals"):
         store.execute((tree("queries") / "macros" / f"{title}.sql").read_text(encoding="utf-8"))
 
 

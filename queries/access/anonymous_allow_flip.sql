@@ -12,9 +12,10 @@ personal_data = true
 gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route"]
 [needs]
-tables = ["http_requests"]
-canary_rows = 30
-baseline_rows = 100
+tables = ["http_requests", "http_exchanges"]
+either = true
+canary_rows = 1
+baseline_rows = 5
 [params]
 min_denied = 5
 min_denied_share = 0.95
@@ -23,6 +24,7 @@ select
     http_request_method,
     route,
     'anonymous' as principal,
+    source,
     count(*) filter (where cohort = 'canary' and decision = 'allow') as canary_n,
     count(*) filter (where cohort = 'canary') as canary_total,
     count(*) filter (where cohort = 'baseline' and decision = 'allow') as baseline_n,
@@ -33,12 +35,17 @@ select
     sum(http_response_body_size) filter (where cohort = 'canary' and decision = 'allow')::bigint as bytes_answered,
     min(time) filter (where cohort = 'canary' and decision = 'allow') as first_seen,
     max(time) filter (where cohort = 'canary' and decision = 'allow') as last_seen,
-    min(record_id, 20) filter (where cohort = 'canary' and decision = 'allow') as evidence
-from requests
-where principal_kind = 'anonymous' and route is not null
-group by http_request_method, route
+    min(record_id, 20) filter (where cohort = 'canary' and decision = 'allow') as evidence,
+    case
+        when count(*) filter (where cohort = 'canary' and decision = 'allow' and attack is null) = 0 and count(*) filter (where cohort = 'baseline' and decision = 'deny' and attack is not null) > 0
+            then [{'name': 'known_probe', 'change': 1, 'reason': 'the baseline refuses the same probing'}]
+    end as modifiers
+from access_events
+where principal = 'anonymous' and route is not null
+group by http_request_method, route, source
 having canary_n > 0
     and count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny') >= $min_denied
     and count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision = 'deny')
         >= $min_denied_share * count(*) filter (where cohort in ('baseline', 'prior', 'after') and decision in ('allow', 'deny'))
+qualify row_number() over (partition by http_request_method, route order by canary_n desc, source) = 1
 order by http_request_method, route

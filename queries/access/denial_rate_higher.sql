@@ -43,6 +43,11 @@ with callers as (
     from requests
     where in_phase and route is not null
     group by all
+), probes as (
+    select http_request_method, route, coalesce(principal_kind, 'unknown') as principal, sum(callers)::bigint as callers
+    from access_cells
+    where source = 'access log' and in_phase and cohort = 'canary' and decision = 'deny' and attack is not null
+    group by all
 )
 select
     s.http_request_method, s.route, s.principal,
@@ -50,9 +55,11 @@ select
     sum(s.baseline_n)::bigint as baseline_n, sum(s.baseline_total)::bigint as baseline_total,
     0::bigint as prior_n,
     list({'phase': s.phase, 'canary_n': s.canary_n, 'canary_total': s.canary_total, 'baseline_n': s.baseline_n, 'baseline_total': s.baseline_total}) as strata,
-    min(m.first_seen) as first_seen, max(m.last_seen) as last_seen, min(m.evidence) as evidence
+    min(m.first_seen) as first_seen, max(m.last_seen) as last_seen, min(m.evidence) as evidence,
+    case when coalesce(min(p.callers), 0) >= 0.8 * sum(s.canary_n) then [{'name': 'scanner_noise', 'change': -2, 'reason': 'nearly all who were refused are scanners'}] end as modifiers
 from strata s
 join samples m on m.http_request_method is not distinct from s.http_request_method and m.route = s.route and m.principal = s.principal
+left join probes p on p.http_request_method is not distinct from s.http_request_method and p.route = s.route and p.principal = s.principal
 group by s.http_request_method, s.route, s.principal
 having sum(s.canary_total) >= $min_callers and sum(s.baseline_total) >= $min_callers
     and sum(s.canary_n) + sum(s.baseline_n) > 0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from forensics import statistics as st
 from forensics.config import parse as parse_config
 from forensics.detectors import Context, Detector, Outcome, by_id, entity_text, expired, load, run
-from forensics.detectors.front import parse
+from forensics.detectors.front import Needs, parse
 from forensics.detectors.testing import DAY, DEFAULT_CONFIG, Row, fill
 from forensics.store import Sandbox, open_memory
 from tests.detectors.test_front import FRONT, text
@@ -45,7 +47,12 @@ def state_of(detector: Detector, **rows: list[Row]) -> tuple[str, str]:
     return state.state, state.reason
 
 
-FLIP = by_id(DETECTORS, "access.anonymous_allow_flip")
+ANONYMOUS = by_id(DETECTORS, "access.anonymous_allow_flip")
+# The same SELECT with needs that a small test can miss by one row.
+FLIP = replace(
+    ANONYMOUS,
+    front=msgspec.structs.replace(ANONYMOUS.front, needs=Needs(["http_requests"], canary_rows=30, baseline_rows=100)),
+)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +114,21 @@ def test_every_needed_table_must_be_there() -> None:
         "not_evaluated",
         "there is no dns_queries evidence",
     )
+
+
+def test_either_table_is_enough_and_the_rows_of_all_count() -> None:
+    either = replace(
+        ANONYMOUS,
+        front=msgspec.structs.replace(
+            ANONYMOUS.front,
+            needs=Needs(["http_requests", "http_exchanges"], either=True, canary_rows=2, baseline_rows=1),
+        ),
+    )
+    assert state_of(either)[1] == "there is no http_requests or http_exchanges evidence"
+    assert state_of(either, http_exchanges=[{**CANARY, "repeat": 2}, BASELINE])[0] == "clean"
+    assert state_of(either, http_requests=[CANARY], http_exchanges=[CANARY, BASELINE])[0] == "clean"
+    told = "only 1 canary rows in http_requests and http_exchanges, 2 needed"
+    assert state_of(either, http_requests=[CANARY, BASELINE]) == ("not_evaluated", told)
 
 
 def test_clean_says_how_much_was_seen_and_what_could_have_been_missed() -> None:
