@@ -167,7 +167,9 @@ def _clean(detector: Detector, seen: int) -> str:
     """Say what was looked at, and how rare a thing could be and still show: only where one row would have been a finding (rule of three, exact)."""
     front = detector.front
     rows = f"canary rows of {' and '.join(front.needs.counted)}"
-    told = f"nothing found in {seen:,} {'canary responses whose body could be searched' if front.needs.bodies else rows}"
+    told = (
+        f"nothing found in {seen:,} {'canary responses whose body could be searched' if front.needs.bodies else rows}"
+    )
     if compares_rates(detector):
         return f"{told}; a finding asks for q <= {front.evidence.max_q:g} and a difference of {front.evidence.min_difference * 100:g} points"
     counts_rows = front.compare in ("new_in_canary", "changed") and detector.family not in _NOT_ROWS
