@@ -13,6 +13,7 @@ from forensics.errors import UsageError
 from forensics.findings import moment
 from forensics.investigate.show import split_id
 from forensics.results import material
+from forensics.scan import hide_values
 from forensics.store import Sandbox
 
 _USER = "(select label from dims.ordinals o where o.kind = 'user' and o.value = user_id)"
@@ -82,7 +83,10 @@ def parse_time(text: str) -> datetime:
 
 
 def stream(case: Case, window: Window, *, cohort: str | None, limit: int) -> tuple[list[list[Any]], int]:
-    """Return (rows of time, phase, cohort, what, text, record; number of all rows). Rows are the first `limit`."""
+    """Return (rows of time, phase, cohort, what, text, record; number of all rows). Rows are the first `limit`.
+
+    Secrets and personal data in paths and messages are masked; `show --raw` has the record.
+    """
     conditions = ["time is not null"]
     parameters: dict[str, Any] = {}
     if window.start:
@@ -106,4 +110,4 @@ def stream(case: Case, window: Window, *, cohort: str | None, limit: int) -> tup
             f"select time, phase, cohort, kind, text, record_id {source} where {where} order by time, kind, record_id limit {int(limit)}",
             parameters,
         )
-    return [[moment(row[0]), *row[1:]] for row in rows], int(total)
+    return [[moment(time), *place, hide_values(text), record] for time, *place, text, record in rows], int(total)

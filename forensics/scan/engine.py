@@ -254,10 +254,10 @@ def _overlapping(places: Iterator[_Place], spans: list[tuple[int, int]]) -> Iter
 def _literal_hits(exacts: _Exacts, text: str, item: JsonString) -> Iterator[tuple[int, _Hit]]:
     value, data = item.value, encode(item.value)
     for index, exact in exacts:
-        searched = item.start + 1
+        searched = item.first
         for first, last in char_spans(exact, value, data):
             found, before = value[first:last], value[max(0, first - _CONTEXT) : first]
-            start = text.find(found, searched, item.end) if item.escaped else item.start + 1 + first
+            start = text.find(found, searched, item.end) if item.escaped else item.first + first
             searched = max(searched, start + len(found))
             start, end = (start, start + len(found)) if start >= 0 else (item.start, item.end)
             yield index, _Hit(found, start, end, before, item.key, path_text(item.node))

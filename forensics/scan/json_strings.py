@@ -1,4 +1,4 @@
-"""Find the strings of a JSON text with their place and property path, in a text that may be cut off, broken or hostile.
+"""Find the strings and long numbers of a JSON text with place and property path, in a text that may be cut off, broken or hostile.
 
 A parser would lose offsets and refuse what is broken; this walk keeps both, needs no recursion and takes linear time.
 Grammar: RFC 8259.
@@ -18,9 +18,12 @@ from forensics.scan.regex import encode
 # A place in the document: the place around it, and the property, or None for an element of an array.
 Node: TypeAlias = "tuple[Node, str | None] | None"
 
-# A string, closed or cut off, with the colon that makes it a property; or a bracket. All repeats are possessive (`*+`): nothing is
-# tried twice, so time stays linear, which is why Python's engine may meet evidence here.
-_TOKEN = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))(\s*+:)?|[{}\[\]]', re.DOTALL)
+# A string, closed or cut off, with the colon that makes it a property; a whole number of nine digits or more, as identifiers of people
+# and cards are; or a bracket. All repeats are possessive (`*+`): nothing is tried twice, so time stays linear, which is why Python's
+# engine may meet evidence here.
+_TOKEN = re.compile(
+    r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))(\s*+:)?|(?<![\w.+-])(\d{9,}+)(?![.eE])|[{}\[\]]', re.DOTALL
+)
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/"}
 _UNICODE_ESCAPE = re.compile(r"u[0-9a-fA-F]{4}")
 
@@ -32,10 +35,14 @@ _MAX_KEY, _MAX_KEY_DIGITS = 40, 3  # longer or with more digits, a key is data (
 
 @dataclass(frozen=True, slots=True)
 class JsonString:
-    """One string literal: characters `start` to `end` with the quotes, decoded `value`, name of its property (arrays: of theirs)."""
+    """One string literal with its quotes, or a long number: characters `start` to `end`, decoded `value`, name of its property (arrays: of theirs).
+
+    `first` is where the value begins.
+    """
 
     start: int
     end: int
+    first: int
     value: str
     node: Node
     key: str
@@ -76,11 +83,11 @@ def is_valid(data: bytes) -> bool:
 
 
 def strings(text: str) -> Iterator[tuple[int, int, Node, str]]:
-    """Yield (start, end, place, key) of every string literal, names of properties too, in order; see `literal`."""
+    """Yield (start, end, place, key) of every string literal, names of properties too, and every long number, in order; see `literal`."""
     stack: list[tuple[str, Node, str]] = []
     kind, node, key = "", None, ""
     for token in _TOKEN.finditer(text):
-        part = token.lastindex  # 1: a string, 2: a string and a colon, None: a bracket
+        part = token.lastindex  # 1: a string, 2: a string and a colon, 3: a number, None: a bracket
         if part is None:
             bracket = token[0]
             if bracket in "{[":
@@ -89,7 +96,7 @@ def strings(text: str) -> Iterator[tuple[int, int, Node, str]]:
             elif stack:
                 kind, node, key = stack.pop()
             continue
-        start, end = token.span(1)
+        start, end = token.span(3 if part == 3 else 1)
         if part == 2 and kind == "{":
             key = text[start + 1 : end - 1]
             yield (
@@ -104,10 +111,11 @@ def strings(text: str) -> Iterator[tuple[int, int, Node, str]]:
 
 def literal(text: str, start: int, end: int, node: Node, key: str) -> JsonString:
     """Return one of `strings` with its value."""
+    first = start + (text[start] == '"')
     stop = end - 1 if end - start > 1 and text[end - 1] == '"' else end
-    raw = text[start + 1 : stop]
+    raw = text[first:stop]
     escaped = "\\" in raw
-    return JsonString(start, end, unescape(raw) if escaped else raw, node, key, escaped)
+    return JsonString(start, end, first, unescape(raw) if escaped else raw, node, key, escaped)
 
 
 def unescape(text: str) -> str:

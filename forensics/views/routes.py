@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from forensics.config import FILE_NAME, Config
 from forensics.errors import ConfigError, Location
-from forensics.scan import default_scanner, scan_text
+from forensics.scan import default_scanner, value_matches
 from forensics.scan.sieve import open_gates
 from forensics.store import Store
 from forensics.views.tables import keep_rows
@@ -47,9 +47,6 @@ select p.url_path, coalesce(n.route, route_of(p.url_path)) as route, coalesce(n.
 from dims.paths p left join dims.named_routes n on n.url_path = p.url_path
 order by p.url_path
 """
-
-
-_VALUES = frozenset(("secret", "pii", "payment_card", "bank_account", "national_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +100,10 @@ def _hide_values(store: Store) -> None:
 def without_values(route: str) -> str:
     """Return a route in which each segment that holds a secret or personal data is `{value}`."""
     segments = route.split("/")
-    text = "\n".join(segments)
     starts = list(accumulate((len(segment) + 1 for segment in segments), initial=0))
-    for match in scan_text(default_scanner(), text, "text/plain"):
-        if match.pattern_class in _VALUES and match.confidence != "low":
-            for index in range(bisect_right(starts, match.start) - 1, bisect_left(starts, match.end)):
-                segments[index] = "{value}"
+    for match in value_matches(route):
+        for index in range(bisect_right(starts, match.start) - 1, bisect_left(starts, match.end)):
+            segments[index] = "{value}"
     return "/".join(segments)
 
 

@@ -51,6 +51,16 @@ def test_timeline_between_two_moments(case: Path) -> None:
     assert "10.42.1.17 -> 203.0.113.77:443 SF 48213 B up 1402 B down" in texts
 
 
+def test_timeline_masks_what_stands_in_paths(tmp_path: Path) -> None:
+    line = (
+        '10.0.0.1 - - [03/Mar/2026:09:00:00 +0000] "GET /users/anna.schmidt@mail.example/cart HTTP/1.1" 200 5 "-" "-"\n'
+    )
+    (tmp_path / "access.log").write_text(line)
+    assert run("ingest", tmp_path / "own.case", tmp_path / "access.log").code == 0
+    done = run("timeline", tmp_path / "own.case", "--json")
+    assert [row["text"] for row in json.loads(done.out)] == ["GET /users/a***@m***.example/cart 200"]
+
+
 def test_timeline_takes_other_zones(case: Path) -> None:
     utc = run("timeline", case, "--from", "2026-03-03T09:17:42Z", "--to", "2026-03-03T09:17:43Z", "--json")
     local = run("timeline", case, "--from", "2026-03-03T10:17:42+01:00", "--to", "2026-03-03T10:17:43+01:00", "--json")

@@ -270,6 +270,28 @@ def test_json_in_a_string_of_json(name: str, depth: int) -> None:
     assert doubtful(default_scanner(), pa.array([text])).tolist() == [True]
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"card":4539148803436467,"x":1}', "$.card"),
+        ('[{"pan": 4539148803436467}]', "$[].pan"),
+        ('{"a":"x\\n","card":4539148803436467}', "$.card"),
+        ('{"card":4539148803436467', "$.card"),
+        ('{"a":"{\\"card\\":4539148803436467}"}', "$.a.card"),
+    ],
+)
+def test_numbers_that_are_no_strings(text: str, path: str) -> None:
+    assert [(match.pattern, match.json_path) for match in scan_text(SCANNER, text)] == [("payment_card.pan", path)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"id":4539148803436467}', '{"x":4539148803436467.5}', '{"x":4.539148803436467e9}', '{"x":-4539148803436467}'],
+)
+def test_numbers_that_are_no_cards(text: str) -> None:
+    assert scan_text(SCANNER, text) == []
+
+
 def test_json_nested_without_end_is_bounded() -> None:
     """Four levels deep it is a text; a megabyte of escapes takes a moment."""
     text = '"a"'
