@@ -33,7 +33,8 @@ class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides.
 
     With `bodies` only responses count whose body could be searched: others show nothing, whatever they held. With `either`, one of the tables is
-    enough, and the rows of all are counted.
+    enough, and the rows of all are counted. `shown` names rows of the view `shown`: what one canary record at least must show before
+    nothing found means clean; what is found without it counts all the same.
     """
 
     tables: list[str]
@@ -42,6 +43,7 @@ class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     canary_rows: int = 1
     baseline_rows: int = 1
     known: list[Literal["rollback", "phases"]] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
 
     @property
     def counted(self) -> list[str]:

@@ -85,7 +85,7 @@ def run(sandbox: Sandbox, detector: Detector, context: Context) -> Outcome:
         compared = comparisons(detector, rows) if compares_rates(detector) else []
         findings = _findings(detector, rows, compared, context)
         if missing:
-            told = f"{len(findings)} found; {missing} to call the rest clean"
+            told = f"{len(findings)} found; that is no proof of the rest: {missing}"
             return Outcome(
                 _state(detector, "finding" if findings else "not_evaluated", told if findings else missing, seen),
                 findings,
@@ -136,7 +136,20 @@ def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str, bool]:
     if canary < needs.canary_rows:
         proves = detector.front.compare == "new_in_canary"
         return canary, f"only {canary:,} canary {noun}, {needs.canary_rows:,} needed", proves
-    return canary, "", False
+    reason = _not_shown(sandbox, needs)
+    return canary, reason, bool(reason)
+
+
+def _not_shown(sandbox: Sandbox, needs: Needs) -> str:
+    """Return why nothing found would mean nothing, if it does: no canary record shows what the detector looks at."""
+    if not needs.shown:
+        return ""
+    known = {
+        what: (records, otherwise)
+        for what, records, otherwise in sandbox.once("select what, canary_records, otherwise from shown")
+    }
+    reasons = (known.get(what, (0, f"the view `shown` has no row {what}")) for what in needs.shown)
+    return next((otherwise for records, otherwise in reasons if not records), "")
 
 
 def _counts(sandbox: Sandbox, needs: Needs, where: str) -> Counter[str]:

@@ -1,7 +1,7 @@
 /*
 title = "Canary lets requests through because the authorization service did not answer"
 severity = "high"
-confidence = "high"
+confidence = "medium"
 compare = "new_in_canary"
 unit = "request"
 why = "The proxy marks requests that it passed without a decision (x-envoy-auth-failure-mode-allowed): whoever can make the service fail is let in."

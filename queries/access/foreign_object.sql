@@ -12,6 +12,7 @@ personal_data = true
 gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route", "principal"]
 [needs]
+shown = ["accounts"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
@@ -95,7 +96,7 @@ with touched as (
     from used u
     join behind b on b.source = u.source and b.http_request_method is not distinct from u.http_request_method and b.route = u.route and b.role = u.role
 )
-select http_request_method, route, case when role = '' then 'user' else role end as principal, told_by, canary_n, canary_total, baseline_n, baseline_total, prior_n, baseline_own, first_seen, last_seen, evidence
+select http_request_method, route, case when role = '' then 'role unknown' else role end as principal, told_by, canary_n, canary_total, baseline_n, baseline_total, prior_n, baseline_own, first_seen, last_seen, evidence
 from cells
 where canary_n > 0 and baseline_n + prior_n = 0 and baseline_own >= $min_own
 qualify row_number() over (partition by http_request_method, route, principal order by canary_n desc, source, told_by) = 1

@@ -12,6 +12,7 @@ personal_data = true
 gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route", "principal"]
 [needs]
+shown = ["roles"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
@@ -41,6 +42,10 @@ with flipped as (
     from access_cells
     where side = 'canary' and decision = 'allow'
     group by all
+), named as (
+    select distinct source, http_request_method, route
+    from access_matrix
+    where baseline_allow > 0 and principal not in ('anonymous', 'caller unknown')
 ), probed as (
     select distinct http_request_method, route, principal
     from access_cells
@@ -49,11 +54,14 @@ with flipped as (
 select f.http_request_method, f.route, f.principal, f.source, f.canary_n, f.canary_total, f.baseline_n, f.baseline_total, f.prior_n, f.baseline_denied, f.refused_callers,
     b.first_seen, b.last_seen, b.evidence,
     case
-        when f.principal in ('user', 'bearer', 'cookie', 'basic', 'apikey', 'mtls', 'digest', 'negotiate', 'ntlm', 'authorization', 'unknown')
+        when f.principal = 'caller unknown' and n.route is not null
+            then [{'name': 'account_unnamed', 'change': -1, 'reason': 'the log names the accounts of others on this route, and none for these'}]
+        when f.principal = 'caller unknown' or ends_with(f.principal, ' (role unknown)')
             then [{'name': 'role_unknown', 'change': case when f.refused_callers >= $many_callers then -2 else -3 end, 'reason': 'nobody knows which role these callers have'}]
         when b.is_probing and p.route is not null then [{'name': 'known_probe', 'change': 1, 'reason': 'the baseline refuses the same probing'}]
     end as modifiers
 from flipped f
 join requests_behind b on b.source = f.source and b.http_request_method is not distinct from f.http_request_method and b.route = f.route and b.principal = f.principal
+left join named n on n.source = f.source and n.http_request_method is not distinct from f.http_request_method and n.route = f.route
 left join probed p on p.http_request_method is not distinct from f.http_request_method and p.route = f.route and p.principal = f.principal
 order by http_request_method, route, principal

@@ -12,12 +12,13 @@ personal_data = true
 gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route"]
 [needs]
+shown = ["objects"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
 baseline_rows = 1
 [params]
-min_ids = 20
+min_ids = 12
 min_dense = 0.6
 */
 /* A walk: at least min_ids different numbers, of which min_dense follow their predecessor, in whichever order they were asked for. */

@@ -12,6 +12,7 @@ personal_data = true
 gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route"]
 [needs]
+shown = ["sessions"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1

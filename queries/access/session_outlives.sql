@@ -12,6 +12,7 @@ personal_data = false
 gdpr = ["32"]
 fingerprint = ["source"]
 [needs]
+shown = ["sessions"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1

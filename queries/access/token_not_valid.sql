@@ -12,6 +12,7 @@ personal_data = true
 gdpr = ["32", "33"]
 fingerprint = ["http_request_method", "route", "claim"]
 [needs]
+shown = ["tokens"]
 tables = ["http_exchanges"]
 canary_rows = 1
 baseline_rows = 1

@@ -12,6 +12,7 @@ personal_data = false
 gdpr = ["32"]
 fingerprint = ["http_request_method", "route"]
 [needs]
+shown = ["tokens"]
 tables = ["http_exchanges"]
 canary_rows = 1
 baseline_rows = 1

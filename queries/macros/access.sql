@@ -32,6 +32,9 @@ create or replace macro says_no(message) as regexp_matches(lower(message),
     || '|(?:login|authentication|sign-?in) (?:is )?required|(?:must|please) (?:be logged|log|sign) ?-?in|(?:invalid|expired) (?:token|credentials?|session)'
     || '|(?:token|session) (?:has |is )?expired|insufficient (?:permissions?|scope|privileges?|rights))\b');
 
+/* What stands in place of a value that was taken out of the evidence: it is the same for everybody, and nobody's. */
+create or replace macro is_masked(x) as regexp_matches(x, '(?i)redacted|masked|filtered|removed|hidden|\*{3}|^[x*.]+$');
+
 /* The cookie that holds a session, by its name: [name, value]. */
 create or replace macro session_cookie(cookies) as regexp_extract(cookies,
     '(?i)(?:^|;\s*)([a-z0-9_.-]*(?:sess|auth|jwt|access_?token|id_?token|identity|remember)[a-z0-9_.-]*|(?:[a-z0-9_.-]*[._-])?sid)=([^;\s]+)', ['name', 'value']);
@@ -74,7 +77,8 @@ create or replace macro is_scanner_agent(x) as regexp_matches(lower(x),
 /* How a path differs from its plain spelling, the most telling first; NULL where it does not, or only by a slash at its end. */
 create or replace macro path_spelling(raw, plain) as
     case
-        when raw = plain or rtrim(raw, '/') = plain then null
+        when raw = plain then null
+        when rtrim(raw, '/') = plain then 'slash at the end'
         when regexp_matches(lower(raw), '%00|\x00') then 'nul'
         when regexp_matches(lower(raw), '#|%23') then 'fragment'
         when regexp_matches(lower(raw), '%25[0-9a-f]{2}') then 'double escape'
@@ -86,6 +90,16 @@ create or replace macro path_spelling(raw, plain) as
         when regexp_matches(raw, '[. ]/?$') then 'end'
         when lower(raw) = plain or rtrim(lower(raw), '/') = plain then 'case'
         else 'other'
+    end;
+
+/* Who asks, as a column of the matrix. Without a role it is what they prove themselves with; no role that somebody is said to have reads like that. */
+create or replace macro principal_of(kind, role) as
+    case
+        when kind = 'anonymous' then 'anonymous'
+        when lower(role) in ('anonymous', 'caller unknown') then 'role ' || role
+        when role is not null then replace(role, '(', '[')
+        when kind is not null then kind || ' (role unknown)'
+        else 'caller unknown'
     end;
 
 /* A value that is compared and never shown; the engine's hash of NULL is a number. */

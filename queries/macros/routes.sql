@@ -32,4 +32,9 @@ create or replace macro token_segment(s) as
 create or replace macro token_segments(path) as
     case when regexp_matches(path, '[^/]{8}') then array_to_string(list_transform(string_split(path, '/'), lambda s: token_segment(s)), '/')
         else path end;
-create or replace macro route_of(path) as token_segments(id_segments(id_segments(path)));
+/* Values of path parameters (;jsessionid=4711, ;v=2), whole ones that are long: sessions travel there. */
+create or replace macro without_parameters(path) as
+    case when regexp_matches(path, ';|%3[bB]')
+        then regexp_replace(regexp_replace(path, '(;|%3[bB])([A-Za-z_.-]{1,40})(=|%3[dD])[^/;%]+', '\1\2\3{value}', 'g'), '(;|%3[bB])[A-Za-z0-9_.~+-]{9,}(/|;|$)', '\1{value}\2', 'g')
+        else path end;
+create or replace macro route_of(path) as token_segments(id_segments(id_segments(without_parameters(path))));

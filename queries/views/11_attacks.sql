@@ -1,12 +1,18 @@
 /* Who probes, and with what: labels by path, query, user agent and behaviour. A label is context: it raises and lowers findings and is none. */
 
-/* Paths that spell another one in an unusual way: `plain_path` is the loosest reading, `plain_route` its route. */
+/* Paths that spell another one in an unusual way: `plain_path` is the loosest reading, `plain_route` its route. A suffix counts where the path without it was
+   asked for too: servers that match suffixes serve both. */
 create table dims.spellings as
 select s.url_path, s.spelling, s.plain_path, coalesce(r.route, route_of(s.plain_path)) as plain_route
 from (
     select url_path, url_path_norm_lower as plain_path, path_spelling(url_path, url_path_norm_lower) as spelling
     from dims.paths
     where url_path <> url_path_norm_lower
+    union all
+    select p.url_path, o.url_path, 'suffix'
+    from dims.paths p
+    join dims.paths o on o.url_path = regexp_replace(p.url_path_norm_lower, '\.(?:json|xml|html?|css|js|png|ico|txt|do|action)$', '')
+    where p.url_path = p.url_path_norm_lower and o.url_path <> p.url_path
 ) s
 left join dims.routes r on r.url_path = s.plain_path
 where s.spelling is not null
@@ -16,7 +22,7 @@ order by s.url_path;
 create table dims.marked_paths as
 select p.url_path,
     coalesce(attack_kind(p.url_path), case when is_scanner_path(p.url_path) then 'scanner' end,
-        case when s.spelling not in ('case', 'escape', 'other') then 'spelling' end) as attack,
+        case when s.spelling not in ('case', 'escape', 'other', 'slash at the end', 'suffix') then 'spelling' end) as attack,
     regexp_matches(p.url_path, '^/[a-zA-Z0-9_.]+\.[A-Z][A-Za-z0-9_]*/[A-Z][A-Za-z0-9_]*$') as is_grpc,
     is_sign_in(p.url_path) as asks_sign_in, is_session_end(p.url_path) as ends_session
 from dims.paths p

@@ -66,7 +66,7 @@ left join dims.sample_headers h on h.evidence_id = e.evidence_id and h.record_no
 create table dims.tokens as
 with texts as (
     select distinct token, sha256(token) as token_hash,
-        regexp_extract(token, '^\s*([A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*)', 1) as clean
+        regexp_extract(token, '^\s*([A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?)', 1) as clean
     from dims.sample_tokens
     where token is not null
 ), split as (
@@ -100,6 +100,7 @@ with texts as (
         json_extract_string(claims, '$.iss') as issuer,
         claim_texts(claims, '$.aud') as audiences,
         json_extract_string(claims, '$.sub') as subject,
+        json_extract_string(claims, '$.acr') as assurance,
         claim_time(claims, '$.exp') as expires, claim_time(claims, '$.nbf') as not_before, claim_time(claims, '$.iat') as issued,
         coalesce(case when s.role_place is not null then claim_texts(claims, s.role_place) end, claim_texts(claims, '$.roles'), claim_texts(claims, '$.role'),
             claim_texts(claims, '$.realm_access.roles'), claim_texts(claims, '$."cognito:groups"'), claim_texts(claims, '$.groups')) as roles,
@@ -124,7 +125,7 @@ with said as (
     select t.subject as account, t.role, t.tenant from dims.tokens t where t.state = 'decoded'
     union
     select e.user_id, coalesce(m.role, e.user_role), null
-    from (select distinct user_id, user_role from main.http_exchanges where user_role is not null) e
+    from (select distinct user_id, nullif(trim(user_role), '') as user_role from main.http_exchanges where trim(user_role) <> '') e
     left join dims.roles m on m.value = lower(e.user_role)
     union
     select a.account, string_agg(distinct coalesce(m.role, a.role), '+' order by coalesce(m.role, a.role)), null

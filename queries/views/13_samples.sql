@@ -1,10 +1,13 @@
-/* Whether a structure holds more than an error does. */
+/* The names in a structure, and whether it holds more than an error does. */
 create table dims.structure_contents as
-select structure,
-    len(list_filter(regexp_extract_all(structure, '"([^"]+)":', 1), lambda key: not list_contains(['error', 'errors', 'message', 'messages', 'code', 'status', 'statuscode',
+select structure, keys,
+    len(list_filter(keys, lambda key: not list_contains(['error', 'errors', 'message', 'messages', 'code', 'status', 'statuscode',
         'detail', 'details', 'title', 'type', 'instance', 'reason', 'timestamp', 'path', 'request_id', 'requestid', 'trace_id', 'traceid', 'error_description', 'error_code',
         'success', 'ok', 'extensions', 'locations', 'domain', 'login_url'], lower(key)))) > 0 as has_content
-from (select distinct structure from dims.bodies where structure is not null)
+from (
+    select structure, list_distinct(list_transform(regexp_extract_all(structure, '"([^"]+)":', 1), lambda key: lower(key))) as keys
+    from (select distinct structure from dims.bodies where structure is not null)
+)
 order by structure;
 
 /* One row a sample: who asked with what, what was decided, and which part of the answer says so. `principal_kind` is anonymous, cookie, bearer,
@@ -30,10 +33,10 @@ select
         when h.authorization is not null or h.api_key is not null then null
         when regexp_matches(lower(e.url_query), '(?:^|&)(?:api_?key|apikey|subscription-key|access_token|token)=') then 'in the query'
     end as credential_place,
-    k.token_hash, k.state as token_state,
-    md5(coalesce(e.session_id, nullif(session_cookie(h.cookies).value, ''))) as session_hash,
+    k.token_hash, k.state as token_state, k.assurance,
+    md5(coalesce(case when not is_masked(e.session_id) then e.session_id end, case when not is_masked(session_cookie(h.cookies).value) then nullif(session_cookie(h.cookies).value, '') end)) as session_hash,
     md5(a.new_session) as new_session_hash,
-    coalesce(rm.role, e.user_role, k.role) as role,
+    coalesce(rm.role, nullif(trim(e.user_role), ''), k.role) as role,
     coalesce(h.tenant, k.tenant) as tenant,
     coalesce(e.user_id, k.subject) as account,
     h.rewrite.name as rewrite_header,
@@ -45,8 +48,8 @@ select
     coalesce(h.has_origin, false) as has_origin,
     coalesce(h.is_fail_open, false) or coalesce(a.is_fail_open, false) as is_fail_open,
     a.challenge, a.location, a.grpc_status,
-    b.structure, b.characters, coalesce(c.has_content, false) as has_content,
-    e.http_response_body as body, e.response_flags,
+    b.structure, b.characters, coalesce(c.has_content, false) as has_content, c.keys,
+    e.http_response_body as body, case when starts_with(e.http_response_mime_type, 'text/html') then hidden(e.http_response_body) end as page, e.response_flags,
     coalesce(mp.attack, mq.attack, case when sa.user_agent is not null or sc.client_address is not null then 'scanner' end) as attack
 from exchanges e
 left join dims.sample_headers h on h.evidence_id = e.evidence_id and h.record_no = e.record_no
@@ -61,12 +64,31 @@ left join dims.marked_queries mq on mq.url_query = e.url_query
 left join dims.scanner_agents sa on sa.user_agent = e.user_agent_original
 left join dims.scanning_clients sc on sc.client_address = e.client_address;
 
-/* What a route gives those who may have it: structures with content, and of other answers the least size. */
+/* What a route gives those who may have it: structures with content. */
 create table dims.granted_structures as
 select distinct http_request_method, route, structure
 from dims.sample_facts
 where status between 200 and 299 and has_content and route is not null and principal_kind <> 'anonymous'
 order by all;
+
+/* On the baseline alone: the names in those structures, how long the shortest page is, and the longest that a redirection carries. */
+create table dims.granted_names as
+select http_request_method, route, list_distinct(flatten(list(keys) filter (where is_granted and has_content))) as names,
+    min(characters) filter (where is_granted and page is not null) as shortest_page,
+    max(characters) filter (where status between 300 and 399 and page is not null) as longest_redirection
+from (select *, status between 200 and 299 and principal_kind <> 'anonymous' as is_granted from dims.sample_facts)
+where route is not null and cohort in ('baseline', 'prior', 'after')
+group by all
+order by all;
+
+/* The page that the baseline answers anybody with, whatever the path: a single-page application, or a fallback. It lets nobody in. */
+create table dims.pages_for_any_path as
+select page
+from dims.sample_facts
+where status between 200 and 299 and page is not null and principal_kind = 'anonymous' and cohort in ('baseline', 'prior', 'after')
+group by page
+having count(distinct route) >= 3
+order by page;
 
 /* Refusals by their structure: one that refuses on the baseline is no privileged body, whatever it holds. */
 create table dims.refusal_structures as
@@ -78,16 +100,22 @@ order by structure;
 create table access_samples as
 with judged as (
     select s.*,
-        s.status not between 200 and 299 and s.has_content and r.structure is null and g.structure is not null as has_privileged_body,
+        s.status not between 200 and 299 and s.has_content and r.structure is null and g.structure is not null
+            or coalesce(s.status between 300 and 399 and s.page is not null and s.characters >= greatest(512, n.shortest_page / 2, 2 * coalesce(n.longest_redirection, 0)) and n.shortest_page > 0, false) as has_privileged_body,
+        coalesce(s.status between 200 and 299 and s.has_content and len(n.names) > 0 and not list_has_any(n.names, s.keys), false) as has_other_body,
+        coalesce(s.status = 200 and s.http_request_method <> 'HEAD' and s.http_response_body_size = 0 and (len(n.names) > 0 or n.shortest_page > 0), false) as has_no_body,
+        a.page is not null and s.status between 200 and 299 as is_page_for_any_path,
         case when json_valid(left(s.body, 65536)) then s.body end as json
     from dims.sample_facts s
     left join dims.granted_structures g on g.http_request_method is not distinct from s.http_request_method and g.route = s.route and g.structure = s.structure
+    left join dims.granted_names n on n.http_request_method is not distinct from s.http_request_method and n.route = s.route
     left join dims.refusal_structures r on r.structure = s.structure
+    left join dims.pages_for_any_path a on a.page = s.page
 ), said as (
     select j.*,
         case when status between 200 and 299 then left(coalesce(error_message(left(body, 4096), json), json_message(json, '$.errors[0].extensions.code')), 1000) end as message,
         status between 200 and 299 and json_type(json, '$.errors') = 'ARRAY' as has_graphql_errors,
-        coalesce(json_type(json, '$.data'), 'NULL') <> 'NULL' as has_graphql_data
+        len(list_filter(json_extract(json, '$.data.*'), lambda found: found::varchar not in ('null', '{}', '[]'))) > 0 as has_graphql_data
     from judged j
 ), decided as (
     select s.*,
@@ -100,24 +128,36 @@ with judged as (
                 or coalesce(json_extract_string(json, '$.code'), json_extract_string(json, '$.status'), json_extract_string(json, '$.statusCode'), json_extract_string(json, '$.error.code')) in ('401', '403')) then 'error body'
             when status between 200 and 299 and starts_with(http_response_mime_type, 'text/html') and not is_sign_in(url_path)
                 and regexp_matches(left(body, 65536), '(?i)<input[^>]+type=["'']?password') then 'sign-in form'
+            when is_page_for_any_path then 'page for any path'
+            when has_no_body then 'empty body'
+            when has_other_body then 'other body'
             when status is not null then 'status'
         end as reason
     from said s
 )
-select d.* exclude (body, json, message, has_graphql_errors, has_graphql_data, account, role, tenant, observer),
+select d.* exclude (body, page, keys, json, message, has_graphql_errors, has_graphql_data, has_other_body, has_no_body, is_page_for_any_path, account, role, tenant, observer),
     case reason
         when 'grpc-status' then coalesce(grpc_decision(grpc_status), 'unknown')
         when 'privileged body' then 'allow'
-        when 'graphql errors' then case when has_graphql_data then 'unknown' when says_no(message) or lower(json_extract_string(json, '$.errors[0].extensions.code')) in ('unauthenticated', 'forbidden') then 'deny' else 'unknown' end
+        when 'graphql errors' then
+            case
+                when not (says_no(message) or coalesce(lower(json_extract_string(json, '$.errors[0].extensions.code')), '') in ('unauthenticated', 'forbidden'))
+                    then case when has_graphql_data then 'allow' else 'unknown' end
+                when has_graphql_data then 'unknown'
+                else 'deny'
+            end
         when 'redirection to sign-in' then 'deny'
         when 'error body' then 'deny'
         when 'sign-in form' then 'deny'
+        when 'page for any path' then 'unknown'
+        when 'empty body' then 'unknown'
+        when 'other body' then 'unknown'
         else status_decision(status, coalesce(response_flags, ''))
     end as decision,
     hidden(token_hash) as token_key, hidden(user_id) as user_key,
     coalesce(rr.route, route_of(d.rewritten_path)) as rewritten_route,
-    d.account, coalesce(d.role, p.role) as role, coalesce(d.tenant, p.tenant) as tenant,
-    case when principal_kind = 'anonymous' then 'anonymous' else coalesce(d.role, p.role, principal_kind, 'unknown') end as principal,
+    d.account, coalesce(d.role, p.role) as role, coalesce(d.tenant, p.tenant) as tenant, d.tenant as said_tenant,
+    principal_of(principal_kind, coalesce(d.role, p.role)) as principal,
     coalesce(json_extract_string(json, '$.owner_id'), json_extract_string(json, '$.ownerId'), json_extract_string(json, '$.user_id'), json_extract_string(json, '$.userId'),
         json_extract_string(json, '$.customer_id'), json_extract_string(json, '$.customerId'), json_extract_string(json, '$.owner.id'), json_extract_string(json, '$.user.id')) as body_owner
 from decided d

@@ -3,9 +3,9 @@ create view access_events as
 select 'access log' as source, r.cohort, r.phase, r.in_phase, r.is_synthetic, r.time, r.http_request_method, r.route, r.url_path, r.user_id, r.unit_key, r.client_address,
     r.http_response_status_code, r.http_response_body_size, r.record_id,
     r.principal_kind,
-    coalesce(m.role, r.user_role, p.role) as role,
+    coalesce(m.role, nullif(trim(r.user_role), ''), p.role) as role,
     p.tenant,
-    case when r.principal_kind = 'anonymous' then 'anonymous' else coalesce(m.role, r.user_role, p.role, r.principal_kind, 'unknown') end as principal,
+    principal_of(r.principal_kind, coalesce(m.role, nullif(trim(r.user_role), ''), p.role)) as principal,
     case when k.is_grpc then 'unknown' else status_decision(r.http_response_status_code, coalesce(r.response_flags, '')) end as decision,
     case when r.http_response_status_code is not null then 'status' end as reason,
     coalesce(k.asks_sign_in, false) as asks_sign_in,
@@ -102,7 +102,7 @@ select 'access log' as source, r.cohort, r.in_phase, r.http_request_method, r.ro
     coalesce(k.asks_sign_in, false) as asks_sign_in, coalesce(k.ends_session, false) as ends_session
 from requests r
 left join dims.marked_paths k on k.url_path = r.url_path
-where r.session_id is not null
+where r.session_id is not null and not is_masked(r.session_id)
 union all
 select 'samples', cohort, in_phase, http_request_method, route, url_path, time, record_id, hidden(session_hash), user_key, tenant, decision, status,
     is_sign_in(url_path), is_session_end(url_path)

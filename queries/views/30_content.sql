@@ -51,12 +51,12 @@ with asked as (
     from response_bodies
     where structure is not null and http_response_status_code between 200 and 299
 ), known as (
-    select http_request_method, route, role from asked
-    where cohort = 'baseline'
+    select http_request_method, route, role, count(*) filter (where cohort = 'baseline') as baseline_total, count(*) filter (where cohort = 'canary') as canary_total
+    from asked
     group by all
-    having count(*) >= 5
+    having baseline_total >= 5
 ), by_role as (
-    select a.http_request_method, a.route, a.role, s.json_path, max(s.kind) as kind,
+    select a.http_request_method, a.route, a.role, s.json_path, max(s.kind) as kind, min(k.canary_total) as canary_total, min(k.baseline_total) as baseline_total,
         count(*) filter (where a.cohort = 'canary') as canary_n,
         count(*) filter (where a.cohort in ('baseline', 'prior', 'after')) as other_n,
         min(a.time) filter (where a.cohort = 'canary') as first_seen,
@@ -70,7 +70,7 @@ with asked as (
     select http_request_method, route, json_path,
         regexp_replace(json_path, '(?:\[\])*\.[^.]*$', '') as parent,
         string_agg(nullif(role, ''), ', ' order by role) as roles,
-        sum(canary_n)::bigint as canary_n,
+        sum(canary_n)::bigint as canary_n, sum(canary_total)::bigint as canary_total, sum(baseline_total)::bigint as baseline_total,
         bool_or(kind not in ('BOOLEAN', 'NULL')) as has_value,
         min(first_seen) as first_seen, max(last_seen) as last_seen,
         min(evidence) as evidence
@@ -78,17 +78,16 @@ with asked as (
     where canary_n > 0 and other_n = 0
     group by all
 ), weighed as (
-    select http_request_method, route, json_path, parent, roles, canary_n, first_seen, last_seen, evidence,
+    select http_request_method, route, json_path, parent, roles, canary_n, canary_total, baseline_total, first_seen, last_seen, evidence,
         has_value and not is_about(json_path) and regexp_matches(lower(json_path),
             '(?:passw|pwd|secret|token|hash|salt|private|api_?key|credential|ssn|social|iban|card_?(?:no|num|pan)|pan$|cvv|pin$|otp|mfa|session)[^.]*$') as is_secret,
         has_value and not is_about(json_path) and regexp_matches(lower(json_path),
             '(?:role|admin|permission|scope|internal|debug|trace|salary|mail|phone|mobile|birth|dob|address|gender|religion|health|location|owner|user|note|tax_?id)[^.]*$') as is_sensitive
     from fresh
 )
-select w.http_request_method, w.route, w.json_path, w.roles, w.is_secret, w.is_sensitive, w.canary_n, t.canary_total, t.baseline_total,
+select w.http_request_method, w.route, w.json_path, w.roles, w.is_secret, w.is_sensitive, w.canary_n, w.canary_total, w.baseline_total,
     w.first_seen, w.last_seen, w.evidence
 from weighed w
-join exchange_totals t on t.http_request_method is not distinct from w.http_request_method and t.route is not distinct from w.route
 where w.is_secret or not exists (
     select 1 from weighed o
     where o.json_path = w.parent and o.http_request_method is not distinct from w.http_request_method and o.route is not distinct from w.route

@@ -84,7 +84,7 @@ def test_what_few_rows_prove_is_found() -> None:
     """Too few rows forbid to say clean; what is in them, and not on the baseline, is a finding."""
     assert shell({**CANARY, "http_response_body": "x", "repeat": 8}) == (
         "finding",
-        "1 found; only 8 canary responses with a body that could be searched, 20 needed to call the rest clean",
+        "1 found; that is no proof of the rest: only 8 canary responses with a body that could be searched, 20 needed",
     )
 
 
@@ -114,6 +114,34 @@ def test_every_needed_table_must_be_there() -> None:
         "not_evaluated",
         "there is no dns_queries evidence",
     )
+
+
+ROLE = by_id(DETECTORS, "access.role_allow_flip")
+
+
+def flip(**canary: object) -> tuple[str, str]:
+    refused = {
+        **BASELINE,
+        "url_path": "/a",
+        "http_response_status_code": 403,
+        "user_id": "b{n}",
+        "user_role": "x",
+        "repeat": 9,
+    }
+    row = {**CANARY, "url_path": "/a", "http_response_status_code": 200, "repeat": 9}
+    return state_of(ROLE, http_requests=[{**row, **canary}, refused])
+
+
+def test_what_no_record_shows_is_not_clean() -> None:
+    assert flip() == ("not_evaluated", "no canary record shows a role")
+    assert flip(user_id="u", user_role="y")[0] == "clean"
+    assert flip(user_id="u", user_role="x") == ("finding", "1 found")
+
+
+def test_what_is_to_be_shown_has_a_row_in_the_view() -> None:
+    front = msgspec.structs.replace(ROLE.front, needs=msgspec.structs.replace(ROLE.front.needs, shown=["colours"]))
+    found = state_of(replace(ROLE, front=front), http_requests=[{**CANARY, "repeat": 9}, {**BASELINE, "repeat": 9}])
+    assert found == ("not_evaluated", "the view `shown` has no row colours")
 
 
 def test_either_table_is_enough_and_the_rows_of_all_count() -> None:

@@ -72,6 +72,10 @@ GIVEN = sample(200, '{"id": 1, "total": 2}', user_id="u1", service_version="2.3.
         (sample(200, '{"errors": [{"message": "x", "extensions": {"code": "UNAUTHENTICATED"}}]}'), "deny", "graphql errors"),
         (sample(200, '{"data": {"a": 1}, "errors": [{"message": "Not authorized"}]}'), "unknown", "graphql errors"),
         (sample(200, '{"errors": [{"message": "timeout"}]}'), "unknown", "graphql errors"),
+        (sample(200, '{"data": {"a": null}, "errors": [{"message": "Not authorized"}]}'), "deny", "graphql errors"),
+        (sample(200, '{"data": {"a": {"b": 1}}, "errors": [{"message": "timeout"}]}'), "allow", "graphql errors"),
+        (sample(200, '{"fehler": "Nicht angemeldet", "id2": 1}'), "unknown", "other body"),
+        (sample(200, http_response_body_size=0), "unknown", "empty body"),
         (sample(200, got={"grpc-status": "0"}), "allow", "grpc-status"),
         (sample(200, got={"grpc-status": "7"}), "deny", "grpc-status"),
         (sample(200, got={"grpc-status": "16"}), "deny", "grpc-status"),
@@ -85,6 +89,55 @@ GIVEN = sample(200, '{"id": 1, "total": 2}', user_id="u1", service_version="2.3.
 def test_a_decision_and_what_shows_it(row: Row, decision: str, reason: str | None) -> None:
     store = built(http_exchanges=[row, GIVEN])
     assert store.rows("select decision, reason from access_samples where record_no = 1") == [(decision, reason)]
+
+
+def page(text: str, **more: Any) -> Row:
+    return sample(body=f"<html>{text}</html>", http_response_mime_type="text/html", **more)
+
+
+@pytest.mark.parametrize(
+    ("length", "others", "decision"), [(900, 0, "allow"), (300, 0, "deny"), (900, 700, "deny")],
+)  # fmt: skip
+def test_a_redirection_with_the_page_itself(length: int, others: int, decision: str) -> None:
+    rows = [
+        page("x" * length, status=302, got={"location": "/login"}),
+        page("x" * 1000, user_id="u1", service_version="2.3.9"),
+        page("x" * others, status=302, got={"location": "/login"}, service_version="2.3.9"),
+    ]
+    store = built(http_exchanges=rows)
+    assert store.value("select decision from access_samples where record_no = 1") == decision
+
+
+def test_a_page_for_any_path_lets_nobody_in() -> None:
+    """A single-page application answers every path; what the canary alone answers so on three paths is no such page."""
+    old = [page("app", url_path=f"/{name}", service_version="2.3.9") for name in "abc"]
+    new = [page("secret", url_path=f"/{name}") for name in "abc"]
+    rows = [page("app", url_path="/actuator/env"), *old, *new]
+    found = built(http_exchanges=rows).rows("select decision, count(*) from access_samples group by all order by all")
+    assert found == [("allow", 3), ("unknown", 4)]
+
+
+@pytest.mark.parametrize(
+    ("given", "role", "principal"),
+    [
+        ({"user_role": "user"}, "user", "user"),
+        ({"user_role": "bearer"}, "bearer", "bearer"),
+        ({"user_role": "anonymous"}, "anonymous", "role anonymous"),
+        ({"user_role": "x (role unknown)"}, "x (role unknown)", "x [role unknown)"),
+        ({"user_role": " "}, None, "user (role unknown)"),
+        ({"authentication_kind": "anon", "user_id": None}, None, "anonymous"),
+        ({"user_id": None}, None, "caller unknown"),
+    ],
+)
+def test_a_role_is_no_kind_of_proof(given: Row, role: str | None, principal: str) -> None:
+    row = {
+        "time": T,
+        "service_version": "2.4.0",
+        "url_path": "/a",
+        "http_response_status_code": 200,
+        "user_id": "u",
+    } | given
+    assert built(http_requests=[row]).rows("select role, principal from access_events") == [(role, principal)]
 
 
 def test_a_body_that_the_baseline_sends_with_refusals_is_not_privileged() -> None:
@@ -170,6 +223,7 @@ def test_record_claim_event_and_setting_in_this_order() -> None:
     [
         (jwt({"sub": "a"}), "decoded"),
         (jwt({"sub": "a"}) + " x", "decoded"),
+        (jwt({"sub": "a"}).rpartition(".")[0], "decoded"),
         ("opaque-token", "opaque"),
         ("a.b.c", "opaque"),
         ("eyJhbGciOiJub25lIn0.%%%.x", "malformed"),
