@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -287,6 +288,18 @@ def walk(it: Injection) -> None:
     caller = it.caller("customer")
     for number in range(30):
         it.put(caller, "/orders/{id}", url_path=f"/orders/{500 + number}", content="")
+
+
+@injection("tenant_changed")
+def of_another_tenant(it: Injection) -> None:
+    """Let in an account of the baseline whose token names another tenant."""
+    seen = Counter(row.get("user_id") for row in it.base.http_exchanges if row["service_version"] == BASELINE and row["http_response_status_code"] == 200)  # fmt: skip
+    known = [one for one in it.base.callers if one.version == BASELINE and one.kind == "bearer" and seen[one.name] > 1]
+    caller = replace(it.chance.choice(known), version=CANARY)
+    for _ in range(it.count):
+        at = it.second()
+        sent = {"Authorization": f"Bearer {token({}, caller.claims(at) | {'tenant': 'elsewhere'})}"}
+        it.put(caller, "/profile", second=at, sent=sent)
 
 
 @injection("shared_session")

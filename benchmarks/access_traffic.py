@@ -227,12 +227,16 @@ def noise(rollout: Rollout, chance: random.Random) -> None:
                 bot, path, second, status, user_agent_original="Mozilla/5.0 zgrab/0.x" if number % 2 else BROWSER
             )
             add(rollout, chance, row, bot, second, "", 0.2)
+    tenants = {caller.name: caller.tenant for caller in rollout.callers}
     for number in range(60):
-        caller = Caller(f"acct-{number % 30:04}", "customer", "north", f"203.0.113.{number % 30 + 1}", CANARY, "bearer")
+        name = f"acct-{number % 30:04}"
+        caller = Caller(name, "customer", tenants[name], f"203.0.113.{number % 30 + 1}", CANARY, "bearer")
         second = chance.uniform(3600, 7200)
         add(rollout, chance, request(caller, "/recommendations", second, 200), caller, second, '{"items": []}')
         old = number % 3 == 0
-        caller = Caller(caller.name, "customer", "north", caller.client, CANARY if not old else BASELINE, "bearer")
+        caller = Caller(
+            caller.name, "customer", caller.tenant, caller.client, CANARY if not old else BASELINE, "bearer"
+        )
         add(
             rollout,
             chance,
