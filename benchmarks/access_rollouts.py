@@ -458,8 +458,8 @@ def token_carried_away(it: Injection) -> None:
 
 
 @contextmanager
-def case(*parts: Rollout) -> Iterator[Sandbox]:
-    """Open the tables and views of a rollout in memory."""
+def case(*parts: Rollout, query: str | None = None) -> Iterator[Sandbox]:
+    """Open the tables of a rollout in memory, with all views or those that a query needs."""
     with closing(open_memory(1)) as store:
         store.execute("create schema facts; create schema dims; create schema observed")
         for table in TABLES.values():
@@ -477,7 +477,7 @@ def case(*parts: Rollout) -> Iterator[Sandbox]:
                 f"create table facts.{table.name} as select {selected}, '{table.name}:' || record_no as record_id from incoming"
             )
             store.unregister("incoming")
-        views.derive(store, CONFIG, [])
+        views.derive(store, CONFIG, [], query=query)
         lock(store)
         yield store
 
@@ -493,18 +493,13 @@ def findings(store: Sandbox, only: str = "") -> list[Finding]:
     return found
 
 
-def recall(title: str, seeds: int) -> tuple[int, str]:
-    """Return in how many rollouts the detector has a new finding, and the seeds in which it has none."""
-    missed = []
-    for seed in range(seeds):
-        base = healthy(seed)
-        extra = Injection(base, seed)
-        INJECTIONS[title](extra)
-        with case(base, extra.rows) as store:
-            found = findings(store, f"access.{title.split(maxsplit=1)[0]}")
-        if not any(item.novelty != "pre_existing" for item in found):
-            missed.append(str(seed))
-    return seeds - len(missed), " ".join(missed)
+def is_found(base: Rollout, seed: int, title: str) -> bool:
+    """Tell whether the detector has a new finding where its bypass is added to a healthy rollout."""
+    extra = Injection(base, seed)
+    INJECTIONS[title](extra)
+    detector = by_id(DETECTORS, f"access.{title.split(maxsplit=1)[0]}")
+    with case(base, extra.rows, query=detector.query) as store:
+        return any(item.novelty != "pre_existing" for item in findings(store, detector.id))
 
 
 def alarms(seeds: int) -> Counter[str]:
@@ -516,19 +511,20 @@ def alarms(seeds: int) -> Counter[str]:
     return counts
 
 
-def table(seeds: int, only: str) -> Iterator[str]:
-    """Yield the lines of the page."""
-    if only in ("", "healthy"):
-        counts = alarms(seeds)
-        yield f"Healthy rollouts: {seeds}; findings of medium or above: {counts.total()}, {counts.total() / seeds:.3f} a rollout."
-        yield from (f"- {detector}: {count}" for detector, count in sorted(counts.items()))
-        yield ""
+def healthy_lines(seeds: int) -> Iterator[str]:
+    """Yield what detectors say of healthy rollouts."""
+    counts = alarms(seeds)
+    yield f"Healthy rollouts: {seeds}; findings of medium or above: {counts.total()}, {counts.total() / seeds:.3f} a rollout."
+    yield from (f"- {detector}: {count}" for detector, count in sorted(counts.items()))
+
+
+def table(missed: dict[str, list[int]], seeds: int) -> Iterator[str]:
+    """Yield the lines of the table of recall."""
     yield "| detector | injected | found | recall | seeds without |\n|---|---|---|---|---|"
-    for title in INJECTIONS:
-        if only in title:
-            found, missed = recall(title, seeds)
-            detector, _, injected = title.partition(" ")
-            yield f"| `access.{detector}` | {injected.replace('_', ' ')} | {found} of {seeds} | {found / seeds:.2f} | {missed} |"
+    for title, without in missed.items():
+        detector, _, injected = title.partition(" ")
+        found, names = seeds - len(without), " ".join(map(str, without))
+        yield f"| `access.{detector}` | {injected.replace('_', ' ')} | {found} of {seeds} | {found / seeds:.2f} | {names} |"
 
 
 def main() -> None:
@@ -538,13 +534,20 @@ def main() -> None:
     parser.add_argument("--only", default="", help="a part of the name of an injection; `healthy` for none")
     parser.add_argument("--write", type=Path, help="file for the table")
     given = parser.parse_args()
-    begin, lines = time.monotonic(), []
-    for line in table(given.seeds, given.only):
-        print(line, flush=True)
-        lines.append(line)
-    print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)
-    if given.write:
-        given.write.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    begin = time.monotonic()
+    lines = [*healthy_lines(given.seeds), ""] if given.only in ("", "healthy") else []
+    print("\n".join(lines), flush=True)
+    missed: dict[str, list[int]] = {title: [] for title in INJECTIONS if given.only in title}
+    for seed in range(given.seeds if missed else 0):
+        base = healthy(seed)
+        for title, without in missed.items():
+            if not is_found(base, seed, title):
+                without.append(seed)
+        told = [*lines, *table(missed, seed + 1)]
+        if given.write:  # after each seed: what was counted is not lost where the run is cut
+            given.write.write_text("\n".join(told) + "\n", encoding="utf-8")
+        print(f"seed {seed}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+    print("\n".join(table(missed, given.seeds)) if missed else "")
 
 
 if __name__ == "__main__":

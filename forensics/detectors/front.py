@@ -33,7 +33,7 @@ class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides.
 
     With `bodies` only responses count whose body could be searched: others show nothing, whatever they held. With `either`, one of the tables is
-    enough, and the rows of all are counted. `shown` names rows of the view `shown`: what one canary record at least must show before
+    enough, and the rows of all are counted. `shown` names rows of the view `evidence_shown`: what one canary record at least must show before
     nothing found means clean; what is found without it counts all the same.
     """
 
@@ -94,6 +94,11 @@ class Detector:
     def version_hash(self) -> str:
         """Hash of the whole file: SQL, parameters and words."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def query(self) -> str:
+        """What names the views that a run needs."""
+        return f"{self.sql} evidence_shown" if self.front.needs.shown else self.sql
 
     @property
     def parameters(self) -> dict[str, Any]:

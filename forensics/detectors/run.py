@@ -146,9 +146,9 @@ def _not_shown(sandbox: Sandbox, needs: Needs) -> str:
         return ""
     known = {
         what: (records, otherwise)
-        for what, records, otherwise in sandbox.once("select what, canary_records, otherwise from shown")
+        for what, records, otherwise in sandbox.once("select what, canary_records, otherwise from evidence_shown")
     }
-    reasons = (known.get(what, (0, f"the view `shown` has no row {what}")) for what in needs.shown)
+    reasons = (known.get(what, (0, f"the view `evidence_shown` has no row {what}")) for what in needs.shown)
     return next((otherwise for records, otherwise in reasons if not records), "")
 
 

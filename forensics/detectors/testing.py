@@ -170,7 +170,7 @@ def run_case(detector: Detector, case: Case) -> str:
     try:
         config = parse(case.config + "\n" + case.more_config).config
         with closing(open_memory(1)) as sandbox:
-            fill(sandbox, config, case.rows)
+            fill(sandbox, config, case.rows, detector.query)
             return _judge(sandbox, detector, case, config)
     except ForensicsError as error:
         return error.message
@@ -178,10 +178,10 @@ def run_case(detector: Detector, case: Case) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-def fill(sandbox: Sandbox, config: Config, rows: Mapping[str, list[Row]]) -> None:
-    """Make the tables and views of a case from rows as a test gives them, then lock the sandbox."""
+def fill(sandbox: Sandbox, config: Config, rows: Mapping[str, list[Row]], query: str | None = None) -> None:
+    """Make the tables of a case from rows as a test gives them, and the views, or those that `query` needs; then lock the sandbox."""
     views.load_rows(sandbox, {table: expanded(given) for table, given in rows.items()})
-    views.derive(sandbox, config, [])
+    views.derive(sandbox, config, [], query=query)
     lock(sandbox)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from forensics.case import LedgerEntry
 from forensics.config import Config
-from forensics.resources import tree, walk
 from forensics.schema import TABLES
 from forensics.store import Store
 from forensics.views.access import access
@@ -17,6 +17,7 @@ from forensics.views.bodies import bodies
 from forensics.views.components import components, packages
 from forensics.views.domains import domains
 from forensics.views.facts import evidence, facts
+from forensics.views.files import needed_files, view_files
 from forensics.views.identities import identities
 from forensics.views.observers import DERIVED, observed, observers
 from forensics.views.paths import macros, paths
@@ -24,6 +25,8 @@ from forensics.views.phases import phases
 from forensics.views.routes import routes
 from forensics.views.settings import settings
 from forensics.views.synthetic import synthetic
+
+_OF_COMPONENTS = re.compile(r"\bcomponent_sides\b|\bcomponent_parts\b|\bdims\.(?:version_changes|vulnerable)\b")
 
 
 def build(
@@ -41,9 +44,13 @@ def build(
 
 
 def derive(
-    store: Store, config: Config, ledger: list[LedgerEntry], databases: Mapping[str, Path] | None = None
+    store: Store,
+    config: Config,
+    ledger: list[LedgerEntry],
+    databases: Mapping[str, Path] | None = None,
+    query: str | None = None,
 ) -> None:
-    """Make dimensions and views over existing `facts` (also used by detector tests over small tables).
+    """Make dimensions and views over existing `facts`; for the tests of a detector only those that its `query` needs.
 
     Raises:
         ConfigError: one of `databases` (the files of `[enrich]` by key) cannot be read.
@@ -68,6 +75,9 @@ def derive(
         if table.name not in DERIVED:
             observed(store, table, config, names)
     observers(store)
-    for _, file in walk(tree("queries") / "views", ".sql"):
-        store.execute(file.read_text(encoding="utf-8"))
-    components(store)
+    if query and _OF_COMPONENTS.search(query):
+        query += " component_sides component_parts"
+    for file in view_files() if query is None else needed_files(query):
+        store.execute(file.text)
+    if query is None or _OF_COMPONENTS.search(query):
+        components(store)

@@ -141,7 +141,7 @@ def test_what_no_record_shows_is_not_clean() -> None:
 def test_what_is_to_be_shown_has_a_row_in_the_view() -> None:
     front = msgspec.structs.replace(ROLE.front, needs=msgspec.structs.replace(ROLE.front.needs, shown=["colours"]))
     found = state_of(replace(ROLE, front=front), http_requests=[{**CANARY, "repeat": 9}, {**BASELINE, "repeat": 9}])
-    assert found == ("not_evaluated", "the view `shown` has no row colours")
+    assert found == ("not_evaluated", "the view `evidence_shown` has no row colours")
 
 
 def test_either_table_is_enough_and_the_rows_of_all_count() -> None:

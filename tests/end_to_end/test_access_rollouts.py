@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.access_rollouts import DETECTORS, INJECTIONS, Injection, alarms, case, findings, recall
+from benchmarks.access_rollouts import DETECTORS, INJECTIONS, Injection, alarms, case, findings, healthy, is_found
 from benchmarks.access_traffic import healthy
 from forensics.findings import Finding
 
@@ -56,7 +56,7 @@ def test_every_detector_of_access_that_can_be_injected_is() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("title", INJECTIONS)
 def test_recall(title: str) -> None:
-    assert recall(title, SEEDS)[0] >= 0.95 * SEEDS
+    assert sum(is_found(healthy(seed), seed, title) for seed in range(SEEDS)) >= 0.95 * SEEDS
 
 
 @pytest.mark.slow

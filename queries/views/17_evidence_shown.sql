@@ -1,6 +1,6 @@
 /* What records of the canary show, for `shown` in the front matter of detectors: tokens, accounts and roles are often taken out of exports, and where they are,
    nothing found means nothing. `otherwise` is the reason that is told then. */
-create table shown as
+create table evidence_shown as
 select * from (values
     ('tokens', 'no canary sample shows a token that can be read',
         (select count(*) from access_samples where cohort = 'canary' and token_state is not null and token_state <> 'opaque')),
