@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.access_rollouts import DETECTORS, INJECTIONS, Injection, alarms, case, findings, healthy, is_found
+from benchmarks.access_rollouts import DETECTORS, INJECTIONS, Injection, alarms, case, findings, is_found
 from benchmarks.access_traffic import healthy
 from forensics.findings import Finding
 
