@@ -2,7 +2,7 @@
 
     python benchmarks/detection_quality.py [--check] [--bodies 20000]
 
-Writes docs/detection-quality.md; `--check` writes nothing and says whether the page is what it would write. Takes half a minute.
+Writes docs/detection-quality.md but its last part, which benchmarks/access_rollouts.py makes; `--check` writes nothing and says whether the page is what it would write. Takes half a minute.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.benign import bodies
 from benchmarks.corpus import Case, cases, found
+from benchmarks.quality_page import PAGE, access_part
 from forensics.scan import default_scanner, scan_text
 from forensics.scan.patterns import builtin_patterns
 
-PAGE = ROOT / "docs" / "detection-quality.md"
 PEERS = Path(__file__).parent / "peers.toml"
 BODIES = 20_000
 _JUDGED = frozenset(("critical", "high", "medium"))
@@ -60,7 +60,7 @@ def outcomes() -> list[Outcome]:
 
 def page(count: int = BODIES) -> str:
     """Return the whole page."""
-    return "\n".join([corpus_part(), *_benign(count), *_limits(), *_peers()]).rstrip("\n") + "\n"
+    return "\n".join([corpus_part(), *_benign(count), *_limits(), *_peers()]).rstrip("\n") + "\n" + access_part()
 
 
 def corpus_part() -> str:

@@ -9,13 +9,13 @@ from random import Random
 
 import pytest
 
-from benchmarks import benign, corpus, detection_quality
+from benchmarks import benign, corpus, detection_quality, quality_page
 from forensics.detectors import load
 from forensics.scan.patterns import builtin_patterns
 
 CASES = tuple(corpus.cases())
 CLASSES = sorted({pattern.pattern_class for pattern in builtin_patterns()})
-PAGE = detection_quality.PAGE.read_text(encoding="utf-8")
+PAGE = quality_page.PAGE.read_text(encoding="utf-8")
 
 
 def test_there_are_enough_cases() -> None:
