@@ -99,7 +99,7 @@ def _amount_marks(sandbox: Sandbox, minutes: int) -> list[tuple[str, str]]:
         seen = (
             f"only {plural(requests, 'canary request')}: a rate below {min(1, 3 / requests):.0%} cannot be seen"
             if requests
-            else "there is no canary request"
+            else "no access log shows a canary request"
         )
         marks.append(("D", seen))
     elif requests < _FEW_REQUESTS:
