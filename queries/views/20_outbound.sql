@@ -31,8 +31,8 @@ from (
 )
 group by connection_uid;
 
-/* Connections that were opened by a workload and answered, with the name of the destination where any record tells it. */
-create view outbound_named as
+/* Connections that were opened by a workload, with the name of the destination where any record tells it; also those nobody answered. */
+create view client_connections as
 select
     c.*,
     coalesce(c.tls_client_server_name, c.destination_domain, n.name, d.name) as destination_name,
@@ -54,7 +54,17 @@ left join dims.connection_names n on n.connection_uid = c.connection_uid
 left join dims.dns_spans d on d.client_address = c.source_address and d.address = c.destination_address
     and c.time >= d.valid_from and c.time < d.valid_to
 left join dims.addresses z on z.address = c.destination_address
-where coalesce(c.is_established, true) and coalesce(c.network_direction, 'outbound') <> 'inbound';
+where coalesce(c.network_direction, 'outbound') <> 'inbound';
+
+/* Those that were answered: contacts. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
+   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
+create view outbound_named as
+select *
+from client_connections
+where case
+    when network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(destination_packets, destination_bytes, 0) > 0
+    else coalesce(is_established, coalesce(destination_packets, destination_bytes, 1) > 0)
+end;
 
 /* The same with the registered domain; the join stands apart, since most readers do not need it and the engine does not leave it out. */
 create view outbound as
