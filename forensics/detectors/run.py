@@ -54,6 +54,11 @@ _KNOWN = {
         "select count(*) from dims.phases",
         "no phases are known: neither canary.toml nor rollout events tell any",
     ),
+    "moments": (
+        "select count(*) from (select 1 from main.connections where not coalesce(is_aggregated, false) limit 1)",
+        "intervals are not assessable: the connections come from an aggregated flow log, which does not tell when each began",
+    ),
+    "allow": ("select count(*) from dims.allow", "canary.toml has no [[allow]] rule that is in force"),
 }
 
 
