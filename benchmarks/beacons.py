@@ -171,7 +171,9 @@ def truth() -> str:
             lines.append(f"| {jitter:.0%}, {loss:.0%} | " + " | ".join(cells) + " |")
     lines += ["", "| benign | " + " | ".join(results) + " |", "|---|" + "---|" * len(results)]
     for kind in KINDS:
-        cells = [str(sum(name.startswith(f"b-{kind}-") for name in found) * len(KINDS)) for found, _ in results.values()]
+        cells = [
+            str(sum(name.startswith(f"b-{kind}-") for name in found) * len(KINDS)) for found, _ in results.values()
+        ]
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
     total = [f"{sum(name.startswith('b-') for name in found) * 1000 / BENIGN:g}" for found, _ in results.values()]
     lines.append("| all | " + " | ".join(total) + " |")
@@ -185,7 +187,13 @@ def _recall(part: str, found: set[str], counts: Counter[str]) -> str:
 
 
 def _words(seconds: int) -> str:
-    return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
+    return (
+        f"{seconds // 3600} h"
+        if seconds % 3600 == 0
+        else f"{seconds // 60} min"
+        if seconds % 60 == 0
+        else f"{seconds} s"
+    )
 
 
 def speed_case(folder: Path, rows: int, pairs: int) -> Case:
