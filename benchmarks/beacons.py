@@ -203,9 +203,9 @@ def speed_case(folder: Path, rows: int, pairs: int) -> Case:
     case.write_config(parse(detect.CONFIG))
     connection = duckdb.connect()
     connection.execute(MACROS)
-    connection.execute(f"create table ids as select row_number() over () - 1 as i, * from ({detect._IDENTITIES})")
+    connection.execute(f"create table ids as select row_number() over () - 1 as i, * from ({detect.IDENTITIES})")
     pod, host = f"(i % {pairs} % 22)", f"(i % {pairs} // 22)"
-    columns = detect._CONNECTIONS | {
+    columns = detect.CONNECTIONS | {
         "source_address": f"case when {pod} < 20 then '10.42.1.' || ({pod} + 1) else '10.42.9.' || ({pod} - 19) end",
         "destination_address": f"'198.' || (51 + {host} // 65536) || '.' || ({host} // 256 % 256) || '.' || ({host} % 256)",
         "destination_domain": f"case when {host} % 2 = 0 then 'h' || {host} || '.example.co.uk' end",
