@@ -18,6 +18,7 @@ from forensics.views.components import components, packages
 from forensics.views.domains import domains
 from forensics.views.facts import evidence, facts
 from forensics.views.identities import identities
+from forensics.views.lists import lists
 from forensics.views.observers import DERIVED, observed, observers
 from forensics.views.paths import macros, paths
 from forensics.views.phases import phases
@@ -56,6 +57,7 @@ def derive(
     identities(store, config)
     addresses(store, config, databases or {})
     domains(store)
+    lists(store, config)
     paths(store)
     routes(store, config)
     access(store, config)

@@ -19,6 +19,13 @@ from (
 /* A name that is one: SNI and Host may hold the address itself, which names nothing. No top-level domain ends in a digit. */
 create macro host_name(x) as case when not (right(x, 1) between '0' and '9' or contains(x, ':')) then x end;
 
+/* Unencrypted protocols by their registered ports (IANA), where the source names none. */
+create macro port_protocol(port) as
+    case port
+        when 21 then 'ftp' when 23 then 'telnet' when 80 then 'http' when 110 then 'pop3' when 143 then 'imap' when 161 then 'snmp' when 389 then 'ldap'
+        when 1433 then 'mssql' when 3306 then 'mysql' when 5432 then 'postgresql' when 6379 then 'redis' when 11211 then 'memcached' when 27017 then 'mongodb'
+    end;
+
 /* Names other records of the same connection give: SNI, then Host. */
 create table dims.connection_names as
 select connection_uid, min(name) as name, min(source) as source
@@ -66,7 +73,7 @@ select *
 from client_connections
 where case
     when network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(destination_packets, destination_bytes, 0) > 0
-    else coalesce(is_established, coalesce(destination_packets, destination_bytes, 1) > 0)
+    else coalesce(is_established, coalesce(destination_packets, 1) > 0)
 end;
 
 /* The same with the registered domain; the join stands apart, since most readers do not need it and the engine does not leave it out. */
@@ -111,6 +118,10 @@ where d.registered_domain is not null and (
     or exists (select 1 from main.dns_queries q where q.dns_question_name = d.name and q.cohort in ('baseline', 'prior', 'after'))
 );
 
+/* Countries and network operators that the baseline, at any time, reached outside; known where `[enrich]` names files. */
+create view known_networks as
+select distinct country, asn from outbound_cells where cohort <> 'canary' and zone_kind = 'external';
+
 /* What each destination (name, else address) and port is to both cohorts, with the support: pods, hours, days. Detectors of what is new read this.
    `prior_n` counts what lies before and behind the phases; `evidence` is of the canary. */
 create table destinations as
@@ -124,6 +135,7 @@ with sums as (
         count(distinct k8s_pod_name) filter (where cohort = 'canary') as pods,
         count(distinct k8s_pod_name) filter (where cohort <> 'canary') as baseline_pods,
         count(distinct hour) filter (where cohort = 'canary') as hours,
+        count(distinct hour) filter (where cohort <> 'canary') as baseline_hours,
         min(k8s_pod_name) filter (where cohort = 'canary') as pod,
         min(country) filter (where cohort = 'canary') as country, min(asn) filter (where cohort = 'canary') as asn,
         min(named_by) filter (where cohort = 'canary') as named_by,
@@ -154,7 +166,11 @@ with sums as (
         exists (
             select 1 from allowed_destinations a
             where a.destination = s.destination and a.destination_port is not distinct from s.destination_port
-        ) as is_allowed
+        ) as is_allowed,
+        exists (select 1 from known_networks k where k.country is not null)
+            and not exists (select 1 from known_networks k where k.country = s.country) and s.country is not null as is_new_country,
+        exists (select 1 from known_networks k where k.asn is not null)
+            and not exists (select 1 from known_networks k where k.asn = s.asn) and s.asn is not null as is_new_operator
     from sums s
     left join dims.domains d on d.name = s.destination_name
 )
@@ -169,9 +185,46 @@ select
         end,
         case when is_known_domain and not is_known_destination
             then {'name': 'known_domain', 'change': -1, 'reason': 'the baseline uses or asks for other names of its registered domain'}
+        end,
+        case when is_new_country and is_external
+            then {'name': 'new_country', 'change': 0, 'reason': 'the baseline reaches no address in ' || country}
+        end,
+        case when is_new_operator and is_external
+            then {'name': 'new_operator', 'change': 0, 'reason': 'the baseline reaches no address of AS' || asn}
         end
     ], lambda m: m is not null), []) as modifiers
 from judged;
+
+/* Destinations outside that a list names (queries/lists/destinations, `[[list]]`), by name, address or port. */
+create view listed_destinations as
+select d.destination, d.destination_port, l.kind, min(l.entry) as entry, max(l.date) as list_date, bool_and(l.is_port) as is_port_only
+from destinations d
+join (
+    select destination, null::varchar as address, null::integer as port, kind, entry, date, false as is_port from dims.listed where destination is not null
+    union all
+    select null, address, null, kind, entry, date, false from dims.listed where address is not null
+    union all
+    select null, null, port, kind, entry, date, true from dims.lists where port is not null
+) l on l.destination = d.destination_name or l.address = d.destination_address or l.port = d.destination_port
+where d.is_external
+group by d.destination, d.destination_port, l.kind;
+
+/* Destinations to which the canary speaks an unencrypted protocol, as the sensor names it, else by the port. */
+create view plain_destinations as
+select destination, destination_port, min(coalesce(network_protocol_name, port_protocol(destination_port))) as protocol
+from outbound_cells
+where cohort = 'canary' and case
+    when network_protocol_name is null then port_protocol(destination_port) is not null
+    else network_protocol_name in ('http', 'ftp', 'telnet', 'ldap', 'redis', 'mysql', 'imap', 'pop3', 'snmp')
+end
+group by destination, destination_port;
+
+/* Fingerprints and certificates of TLS, by whichever sensor saw them. */
+create view tls_seen as
+select cohort, k8s_pod_name, coalesce(host_name(tls_client_server_name), destination_address) as destination, destination_address, destination_port,
+    tls_client_ja3, tls_server_subject, tls_server_issuer, time, record_id
+from observed.connections
+where (tls_client_ja3 is not null or tls_server_subject is not null) and coalesce(network_direction, 'outbound') <> 'inbound' and cohort <> 'unknown';
 
 /* How much there is of both cohorts: totals of the detectors, and the support that comparisons rest on. */
 create table outbound_totals as
