@@ -17,9 +17,7 @@ NAME = "coredns"
 TABLES = ("dns_queries",)
 OBSERVER = "coredns"
 
-_QUERY = (
-    r"\[INFO\] (\[[0-9a-fA-F:.%\w]+\]|[^\s:]+):(\d+) - (\d+) \\?\"(\S+) (\S+) (\S+) (\S+) (\d+) (true|false) (\d+)\\?\" (\S+) (\S+) (\d+) ([0-9.e-]+)s"
-)
+_QUERY = r"\[INFO\] (\[[0-9a-fA-F:.%\w]+\]|[^\s:]+):(\d+) - (\d+) \\?\"(\S+) (\S+) (\S+) (\S+) (\d+) (true|false) (\d+)\\?\" (\S+) (\S+) (\d+) ([0-9.e-]+)s"
 _NAMES = "address port id type class name transport size do_bit buffer code flags answer_size seconds".split()
 _LINE = re.compile(_QUERY)
 # Other lines of CoreDNS itself.
@@ -40,7 +38,9 @@ def recognise(head: Head) -> int:
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
     """Cut the query out of the line; the time stands before it, or in the record of Docker around it."""
     groups = literal(_NAMES)
-    parts = f"case when regexp_matches(line, {literal(_QUERY)}) then regexp_extract(line, {literal(_QUERY)}, {groups}) end"
+    parts = (
+        f"case when regexp_matches(line, {literal(_QUERY)}) then regexp_extract(line, {literal(_QUERY)}, {groups}) end"
+    )
     docker = f"case when line[1] = '{{' then regexp_extract(line, {literal(_DOCKER)}, 1) end"
     stamp = f"coalesce(nullif(regexp_extract(line, {literal(_CRI)}, 1), ''), nullif({docker}, ''))"
     return LinePlan(

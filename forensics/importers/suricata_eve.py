@@ -40,7 +40,9 @@ def recognise(head: Head) -> int:
     """Score by the share of lines that are events with a time and addresses."""
     if not head.lines:
         return 0
-    return round(96 * sum(_MARKS <= item.keys() and any(key in item for key in _ENDS) for item in head.objects) / len(head.lines))
+    return round(
+        96 * sum(_MARKS <= item.keys() and any(key in item for key in _ENDS) for item in head.objects) / len(head.lines)
+    )
 
 
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead
@@ -50,7 +52,12 @@ def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract pas
     kind = "f.event_type"
     skips = [(f"not list_contains(['flow', 'dns', 'http', 'tls', 'alert'], {kind})", "a record of another kind")]
     if any(_is_answer(item) for item in head.objects):
-        skips.append((f"{kind} = 'dns' and list_contains(['query', 'request'], {text('dns.type')})", "a question whose answer is a record of its own"))
+        skips.append(
+            (
+                f"{kind} = 'dns' and list_contains(['query', 'request'], {text('dns.type')})",
+                "a question whose answer is a record of its own",
+            )
+        )
     return LinePlan(
         fields=json_fields(structure),
         tables={"connections": _connections(), "dns_queries": _dns(), "http_requests": _http(), "runtime_alerts": _alerts()},

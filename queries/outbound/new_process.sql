@@ -15,6 +15,7 @@ fingerprint = ["process_executable_path"]
 tables = ["connections"]
 canary_rows = 1
 baseline_rows = 20
+known = ["programs"]
 [params]
 min_known = 20
 */

@@ -15,6 +15,7 @@ fingerprint = ["tls_fingerprint"]
 tables = ["connections"]
 canary_rows = 1
 baseline_rows = 20
+known = ["fingerprints"]
 [params]
 min_known = 20
 */

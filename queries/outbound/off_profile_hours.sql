@@ -15,6 +15,7 @@ fingerprint = ["destination", "destination_port"]
 tables = ["connections"]
 canary_rows = 1
 baseline_rows = 20
+known = ["earlier_days"]
 [params]
 min_days = 3
 min_known = 24

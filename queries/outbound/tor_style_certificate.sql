@@ -15,6 +15,7 @@ fingerprint = ["destination", "destination_port"]
 tables = ["connections"]
 canary_rows = 1
 baseline_rows = 20
+known = ["certificates"]
 [params]
 */
 select

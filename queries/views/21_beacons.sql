@@ -134,7 +134,7 @@ with asked as (
     group by pair, kind
 ), spread as (
     select pair, kind, n, q2,
-        case when q3 - q1 >= 10 and q2 <> q1 and q2 <> q3 then (q1 + q3 - 2 * q2) / (q3 - q1) else 0 end as skew,
+        case when q3 - q1 >= case when wanted = 'rita' then 10 else greatest(10, 0.2 * q2) end and q2 <> q1 and q2 <> q3 then (q1 + q3 - 2 * q2) / (q3 - q1) else 0 end as skew,
         deviation,
         case when q2 >= 1 then greatest((q2 - deviation) / q2, 0) when kind = 'gap' then 1 else 0 end as steadiness
     from quartiles
@@ -212,5 +212,5 @@ select
 from parts
 order by score desc, source, destination, port;
 
-/* What detectors read: they are checked by a parser that knows no functions of the case. */
-create view beacons as select * from beacon_scores('adaptive');
+/* What the detector and the report read; scored once. (A detector is checked by a parser that knows no functions of the case.) */
+create table beacons as select * from beacon_scores('adaptive');

@@ -10,7 +10,9 @@ from tests.ingest.helpers import at, attributes, load
 
 OUT = "2 123456789012 eni-0a1b 10.42.9.1 203.0.113.7 45000 443 6 10 4200 1772528400 1772528459 ACCEPT OK"
 BACK = "2 123456789012 eni-0a1b 203.0.113.7 10.42.9.1 443 45000 6 12 9000 1772528400 1772528459 ACCEPT OK"
-HEADER = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+HEADER = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+)
 
 
 def test_the_default_format(tmp_path: Path) -> None:
@@ -24,7 +26,14 @@ def test_the_default_format(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {key: out[key] for key in expected} == expected
     assert {key: back[key] for key in expected} == expected, "answers are turned round"
-    sizes = ("source_bytes", "source_ip_bytes", "source_packets", "destination_bytes", "destination_packets", "is_established")
+    sizes = (
+        "source_bytes",
+        "source_ip_bytes",
+        "source_packets",
+        "destination_bytes",
+        "destination_packets",
+        "is_established",
+    )
     assert [out[key] for key in sizes] == [4200, 4200, 10, None, None, None]
     assert [back[key] for key in sizes] == [None, None, None, 9000, 12, True]
     assert attributes(out) == {"version": "2", "account-id": "123456789012", "interface-id": "eni-0a1b"}
@@ -54,14 +63,20 @@ def test_a_header_with_its_own_order(tmp_path: Path) -> None:
 def test_who_opened(tmp_path: Path, flags: str, direction: str, source: str, told: str | None) -> None:
     """Flags win over ports; where the record says neither, the lower port is the service."""
     line = f"10.42.9.1 203.0.113.7 45000 8443 6 {flags} {direction} 1772528400"
-    row = load(tmp_path, f"srcaddr dstaddr srcport dstport protocol tcp-flags flow-direction start\n{line}\n").row("connections")
+    row = load(tmp_path, f"srcaddr dstaddr srcport dstport protocol tcp-flags flow-direction start\n{line}\n").row(
+        "connections"
+    )
     assert (row["source_address"], row["network_direction"]) == (source, told)
 
 
 def test_refused_icmp_and_other_protocols(tmp_path: Path) -> None:
     lines = [OUT.replace("ACCEPT", "REJECT"), OUT.replace(" 6 10 ", " 1 10 "), OUT.replace(" 6 10 ", " 47 10 ")]
     rows = load(tmp_path, "\n".join(lines) + "\n").rows("connections")
-    assert [(row["network_transport"], row["is_established"]) for row in rows] == [("tcp", False), ("icmp", None), ("47", None)]
+    assert [(row["network_transport"], row["is_established"]) for row in rows] == [
+        ("tcp", False),
+        ("icmp", None),
+        ("47", None),
+    ]
 
 
 def test_intervals_without_traffic(tmp_path: Path) -> None:

@@ -100,8 +100,14 @@ HAND: dict[str, tuple[str, bytes]] = {
         "aws-vpc-flow",
         b"2 123456789012 eni-0a1b 10.0.0.1 203.0.113.7 45000 443 6 10 840 1772528400 1772528459 ACCEPT OK\n",
     ),
-    "vpc-flow-header": ("aws-vpc-flow", b"version srcaddr dstaddr srcport dstport start\n2 10.0.0.1 10.0.0.2 1 2 1772528400\n"),
-    "hubble": ("hubble", b'{"flow":{"time":"2026-03-03T09:00:00Z","verdict":"FORWARDED","node_name":"n","IP":{"source":"10.0.0.1"}}}\n'),
+    "vpc-flow-header": (
+        "aws-vpc-flow",
+        b"version srcaddr dstaddr srcport dstport start\n2 10.0.0.1 10.0.0.2 1 2 1772528400\n",
+    ),
+    "hubble": (
+        "hubble",
+        b'{"flow":{"time":"2026-03-03T09:00:00Z","verdict":"FORWARDED","node_name":"n","IP":{"source":"10.0.0.1"}}}\n',
+    ),
     "hubble-bare": ("hubble", b'{"time":"2026-03-03T09:00:00Z","verdict":"DROPPED","node_name":"n","Type":"L3_L4"}\n'),
     "eve-flow": (
         "suricata-eve",

@@ -33,13 +33,25 @@ def test_a_query(tmp_path: Path, line: str) -> None:
         "network_transport": "udp", "duration_ms": 1.5, "dns_answers": [],
     }  # fmt: skip
     assert {key: row[key] for key in expected} == expected
-    assert attributes(row) == {"request_size": "45", "response_size": "120", "flags": "qr,rd,ra", "do_bit": "false", "buffer_size": "512"}
+    assert attributes(row) == {
+        "request_size": "45",
+        "response_size": "120",
+        "flags": "qr,rd,ra",
+        "do_bit": "false",
+        "buffer_size": "512",
+    }
 
 
 def test_version_6_and_an_odd_name(tmp_path: Path) -> None:
-    line = f"{STAMP} " + QUERY.replace("10.42.9.1", "[fd00::1]").replace("Collect.Example.", "');drop.example.").replace("NXDOMAIN", "-")
+    line = f"{STAMP} " + QUERY.replace("10.42.9.1", "[fd00::1]").replace(
+        "Collect.Example.", "');drop.example."
+    ).replace("NXDOMAIN", "-")
     row = load(tmp_path, line + "\n").row("dns_queries")
-    assert (row["client_address"], row["dns_question_name"], row["dns_response_code"]) == ("fd00::1", "');drop.example", None)
+    assert (row["client_address"], row["dns_question_name"], row["dns_response_code"]) == (
+        "fd00::1",
+        "');drop.example",
+        None,
+    )
 
 
 def test_other_lines_are_counted_and_lines_without_time_refused(tmp_path: Path) -> None:

@@ -28,7 +28,12 @@ DNS: dict[str, Any] = {
 
 
 def loaded(tmp_path: Path, *flows: dict[str, Any], wrapped: bool = True) -> Loaded:
-    found = load(tmp_path, lines(*({"flow": flow, "node_name": "node-1", "time": flow.get("time")} if wrapped else flow for flow in flows)))
+    found = load(
+        tmp_path,
+        lines(
+            *({"flow": flow, "node_name": "node-1", "time": flow.get("time")} if wrapped else flow for flow in flows)
+        ),
+    )
     assert found.entry.format == "hubble"
     return found
 
@@ -56,24 +61,35 @@ def test_the_receiving_side_is_inbound_and_another_pod(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "aggregated"), [({"SYN": True}, False), ({"SYN": True, "ACK": True}, True), ({"ACK": True, "PSH": True}, True)]
+    ("flags", "aggregated"),
+    [({"SYN": True}, False), ({"SYN": True, "ACK": True}, True), ({"ACK": True, "PSH": True}, True)],
 )
 def test_only_a_syn_tells_when_it_began(tmp_path: Path, flags: dict[str, bool], aggregated: bool) -> None:
     l4 = {"TCP": {"source_port": 1, "destination_port": 2, "flags": flags}}
     assert loaded(tmp_path, {**FLOW, "l4": l4}).row("connections")["is_aggregated"] is aggregated
 
 
-@pytest.mark.parametrize("reply", [{"is_reply": True}, {"is_reply": {"value": True}}, {"is_reply": None, "reply": True}])
+@pytest.mark.parametrize(
+    "reply", [{"is_reply": True}, {"is_reply": {"value": True}}, {"is_reply": None, "reply": True}]
+)
 def test_answers_are_counted_not_kept(tmp_path: Path, reply: dict[str, Any]) -> None:
     found = loaded(tmp_path, FLOW, {**FLOW, **reply})
     assert (found.entry.accepted, found.entry.skipped) == (1, {"an answer within a connection": 1})
 
 
 def test_dropped_udp_and_icmp(tmp_path: Path) -> None:
-    udp = {**FLOW, "verdict": "DROPPED", "l4": {"UDP": {"source_port": 5, "destination_port": 53}}, "destination_names": []}
+    udp = {
+        **FLOW,
+        "verdict": "DROPPED",
+        "l4": {"UDP": {"source_port": 5, "destination_port": 53}},
+        "destination_names": [],
+    }
     icmp = {**FLOW, "l4": {"ICMPv4": {"type": 8}}}
     rows = loaded(tmp_path, udp, icmp).rows("connections")
-    assert [(row["network_transport"], row["is_established"], row["destination_port"]) for row in rows] == [("udp", False, 53), ("icmp", None, None)]
+    assert [(row["network_transport"], row["is_established"], row["destination_port"]) for row in rows] == [
+        ("udp", False, 53),
+        ("icmp", None, None),
+    ]
 
 
 def test_a_service_names_what_has_no_dns_name(tmp_path: Path) -> None:
@@ -108,7 +124,12 @@ def test_nxdomain_and_a_question_that_policy_dropped(tmp_path: Path) -> None:
 
 def test_http_is_the_response_of_the_pod(tmp_path: Path) -> None:
     http = {"code": 200, "method": "GET", "url": "http://shop:8080/a?b=1", "protocol": "HTTP/1.1"}
-    flow = {**FLOW, "source": POD, "IP": {"source": "10.42.9.1", "destination": "10.42.1.1"}, "l7": {"type": "RESPONSE", "http": http}}
+    flow = {
+        **FLOW,
+        "source": POD,
+        "IP": {"source": "10.42.9.1", "destination": "10.42.1.1"},
+        "l7": {"type": "RESPONSE", "http": http},
+    }
     row = loaded(tmp_path, flow).row("http_requests")
     expected = {
         "observer": "hubble.http", "http_request_method": "GET", "url_path": "/a", "url_query": "b=1", "server_address": "shop", "server_port": 8080,

@@ -76,7 +76,9 @@ def test_tls_names_the_connection_of_the_flow(tmp_path: Path) -> None:
 
 
 def test_dns_answers_of_version_2(tmp_path: Path) -> None:
-    found = loaded(tmp_path, {**DNS, "dns": ANSWER}, {**DNS, "dns": {"type": "query", "rrname": "collect.example", "rrtype": "A"}})
+    found = loaded(
+        tmp_path, {**DNS, "dns": ANSWER}, {**DNS, "dns": {"type": "query", "rrname": "collect.example", "rrtype": "A"}}
+    )
     assert found.entry.skipped == {"a question whose answer is a record of its own": 1}
     row = found.row("dns_queries")
     expected = {
@@ -88,22 +90,47 @@ def test_dns_answers_of_version_2(tmp_path: Path) -> None:
 
 
 def test_dns_of_versions_1_and_3_and_answers_told_from_the_server(tmp_path: Path) -> None:
-    first = {"type": "answer", "rrname": "a.example", "rrtype": "A", "ttl": 5, "rdata": "203.0.113.8", "rcode": "NOERROR"}
-    third = {"version": 3, "type": "response", "rcode": "NXDOMAIN", "queries": [{"rrname": "b.example", "rrtype": "TXT"}]}
+    first = {
+        "type": "answer",
+        "rrname": "a.example",
+        "rrtype": "A",
+        "ttl": 5,
+        "rdata": "203.0.113.8",
+        "rcode": "NOERROR",
+    }
+    third = {
+        "version": 3,
+        "type": "response",
+        "rcode": "NXDOMAIN",
+        "queries": [{"rrname": "b.example", "rrtype": "TXT"}],
+    }
     turned = {**DNS, "src_ip": "10.43.0.10", "src_port": 53, "dest_ip": "10.42.9.1", "dest_port": 45000}
     one, three = loaded(tmp_path, {**turned, "dns": first}, {**DNS, "dns": third}).rows("dns_queries")
     assert one["dns_answers"] == [{"type": "A", "data": "203.0.113.8", "ttl": 5.0}]
     assert (one["client_address"], one["client_port"], one["server_address"]) == ("10.42.9.1", 45000, "10.43.0.10")
-    assert (three["dns_question_name"], three["dns_question_type"], three["dns_response_code"]) == ("b.example", "TXT", "NXDOMAIN")
+    assert (three["dns_question_name"], three["dns_question_type"], three["dns_response_code"]) == (
+        "b.example",
+        "TXT",
+        "NXDOMAIN",
+    )
 
 
 def test_questions_alone_are_kept(tmp_path: Path) -> None:
-    row = loaded(tmp_path, {**DNS, "dns": {"type": "query", "rrname": "Collect.example", "rrtype": "A"}}).row("dns_queries")
+    row = loaded(tmp_path, {**DNS, "dns": {"type": "query", "rrname": "Collect.example", "rrtype": "A"}}).row(
+        "dns_queries"
+    )
     assert (row["dns_question_name"], row["dns_response_code"]) == ("collect.example", None)
 
 
 def test_http_without_a_status(tmp_path: Path) -> None:
-    http = {"hostname": "c2.example", "url": "/gate?x=1", "http_method": "POST", "protocol": "HTTP/1.1", "http_user_agent": "x", "length": 5}
+    http = {
+        "hostname": "c2.example",
+        "url": "/gate?x=1",
+        "http_method": "POST",
+        "protocol": "HTTP/1.1",
+        "http_user_agent": "x",
+        "length": 5,
+    }
     row = loaded(tmp_path, {**COMMON, "event_type": "http", "http": http}).row("http_requests")
     expected = {
         "observer": "suricata.http", "http_request_method": "POST", "url_path": "/gate", "url_query": "x=1", "server_address": "c2.example",
@@ -113,7 +140,11 @@ def test_http_without_a_status(tmp_path: Path) -> None:
 
 
 def test_alerts_and_records_of_other_kinds(tmp_path: Path) -> None:
-    alert = {**COMMON, "event_type": "alert", "alert": {"signature": "ET POLICY x", "severity": 2, "action": "allowed", "category": "c"}}
+    alert = {
+        **COMMON,
+        "event_type": "alert",
+        "alert": {"signature": "ET POLICY x", "severity": 2, "action": "allowed", "category": "c"},
+    }
     found = loaded(tmp_path, alert, {**COMMON, "event_type": "fileinfo"}, {**COMMON, "event_type": "stats"})
     row = found.row("runtime_alerts")
     assert (row["rule_name"], row["priority"], row["event_action"]) == ("ET POLICY x", "2", "detected")
