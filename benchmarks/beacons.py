@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 import random
+import re
 import resource
 import shutil
 import sys
@@ -161,13 +162,13 @@ def truth() -> str:
     results = {title: measure(seconds) for title, seconds in WINDOWS.items()}
     lines = ["| period | " + " | ".join(results) + " |", "|---|" + "---|" * len(results)]
     for period in PERIODS:
-        cells = [_recall(f"t-{period}-", *result) for result in results.values()]
+        cells = [_recall(rf"t-{period}-\d+-\d+-", *result) for result in results.values()]
         lines.append(f"| {_words(period)} | " + " | ".join(cells) + " |")
     lines += ["", "| jitter, loss | " + " | ".join(results) + " |", "|---|" + "---|" * len(results)]
     for jitter in JITTERS:
         for loss in LOSSES:
-            part = f"-{int(jitter * 100)}-{int(loss * 100)}-"
-            cells = [_recall(part, *result) for result in results.values()]
+            pattern = rf"t-\d+-{int(jitter * 100)}-{int(loss * 100)}-"
+            cells = [_recall(pattern, *result) for result in results.values()]
             lines.append(f"| {jitter:.0%}, {loss:.0%} | " + " | ".join(cells) + " |")
     lines += ["", "| benign | " + " | ".join(results) + " |", "|---|" + "---|" * len(results)]
     for kind in KINDS:
@@ -180,9 +181,9 @@ def truth() -> str:
     return "\n".join(lines)
 
 
-def _recall(part: str, found: set[str], counts: Counter[str]) -> str:
+def _recall(pattern: str, found: set[str], counts: Counter[str]) -> str:
     """Say which share of the timers with at least six connections was found; a dash where there is none."""
-    able = [name for name, count in counts.items() if name.startswith("t-") and part in name and count >= 6]
+    able = [name for name, count in counts.items() if re.match(pattern, name) and count >= 6]
     return f"{sum(name in found for name in able) / len(able):.0%} of {len(able)}" if able else "-"
 
 
