@@ -55,11 +55,11 @@ from members;
 /* Every pair with at least four distinct seconds, scored. Presets: `rita` follows RITA v5 (24 equal bins over 24 hours), `adaptive` ties
    the bins to the span of the pair and folds gaps over missed beats. docs/beacons.md has the formulas; all is joins, windows and aggregates, since
    list functions sort again for every use (73 s against 2.6 s for 1.1 million connections). */
-create macro beacon_scores(wanted) as table
+create macro beacon_scores_of(wanted, wanted_cohort) as table
 with asked as (
     select case when wanted in ('rita', 'adaptive') then wanted else error('beacon_scores has the presets rita and adaptive, not ' || wanted) end as preset
 ), members as (
-    select m.pair, m.endpoint from dims.beacon_members m join asked a on a.preset = m.preset
+    select m.pair, m.endpoint from dims.beacon_members m join asked a on a.preset = m.preset where m.cohort = wanted_cohort or wanted_cohort = 'all'
 ), events as (
     select m.pair, c.second, c.bytes, c.duration_ms
     from dims.beacon_moments c
@@ -212,5 +212,9 @@ select
 from parts
 order by score desc, source, destination, port;
 
-/* What the detector and the report read; scored once. (A detector is checked by a parser that knows no functions of the case.) */
-create table beacons as select * from beacon_scores('adaptive');
+create macro beacon_scores(preset) as table
+select * from beacon_scores_of(preset, 'all');
+
+/* What the detector and the report read, scored once. (A detector is checked by a parser that knows no functions of the case.) */
+create table beacons as
+select * from beacon_scores_of('adaptive', 'canary');

@@ -53,7 +53,9 @@ def test_the_download_and_the_upload(tmp_path: Path) -> None:
         "plain_text_protocol",
     }
     assert limits["zones_note"] == ""
-    [incident] = [item for item in result["incidents"] if any(place.startswith("192.168.0.5:443") for place in item["entities"])]
+    [incident] = [
+        item for item in result["incidents"] if any(place.startswith("192.168.0.5:443") for place in item["entities"])
+    ]
     assert incident["severity"] == "high"
     assert {"192.168.0.5:443", "192.168.0.5:1234"} <= set(incident["entities"]), "one address is one story"
 
