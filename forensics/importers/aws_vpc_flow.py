@@ -18,9 +18,7 @@ NAME = "aws-vpc-flow"
 TABLES = ("connections",)
 OBSERVER = "aws.vpc-flow"
 
-_DEFAULT = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
-).split()
+_DEFAULT = ["version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action", "log-status"]
 _NEEDED = {"srcaddr", "dstaddr", "start"}
 _KNOWN = {
     *_DEFAULT, "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr", "pkt-dstaddr", "region", "az-id", "sublocation-type",
@@ -47,7 +45,7 @@ def _header(head: Head) -> list[str]:
     """Return the fields that the first line names; empty where it is no header."""
     fields = head.lines[0].replace(",", " ").lower().split() if head.lines else []
     known = sum(field in _KNOWN for field in fields)
-    return fields if _NEEDED <= set(fields) and known * 2 > len(fields) else []
+    return fields if set(fields) >= _NEEDED and known * 2 > len(fields) else []
 
 
 def plan(head: Head, path: Path) -> LinePlan:  # noqa: ARG001 - the contract passes the path for formats that scan ahead

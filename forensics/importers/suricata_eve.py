@@ -41,7 +41,7 @@ def recognise(head: Head) -> int:
     if not head.lines:
         return 0
     return round(
-        96 * sum(_MARKS <= item.keys() and any(key in item for key in _ENDS) for item in head.objects) / len(head.lines)
+        96 * sum(item.keys() >= _MARKS and any(key in item for key in _ENDS) for item in head.objects) / len(head.lines)
     )
 
 

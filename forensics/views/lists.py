@@ -56,7 +56,7 @@ def _rows(config: Config) -> Iterator[dict[str, Any]]:
 
 
 def _entries(kind: str, date: str, entries: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """A port begins with a colon; what is no address is a name, which holds its subdomains too."""
+    """Yield a row an entry: a port begins with a colon; what is no address is a name, which holds its subdomains too."""
     for entry in entries:
         key = key_of(entry) if not entry.startswith(":") else None
         name = entry.lstrip(".").lower()

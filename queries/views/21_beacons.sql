@@ -212,8 +212,8 @@ select
 from parts
 order by score desc, source, destination, port;
 
-create macro beacon_scores(preset) as table
-select * from beacon_scores_of(preset, 'all');
+create macro beacon_scores(chosen) as table
+select * from beacon_scores_of(chosen, 'all');
 
 /* What the detector and the report read, scored once. (A detector is checked by a parser that knows no functions of the case.) */
 create table beacons as
