@@ -18,7 +18,22 @@ TABLES = ("dns_queries",)
 OBSERVER = "coredns"
 
 _QUERY = r"\[INFO\] (\[[0-9a-fA-F:.%\w]+\]|[^\s:]+):(\d+) - (\d+) \\?\"(\S+) (\S+) (\S+) (\S+) (\d+) (true|false) (\d+)\\?\" (\S+) (\S+) (\d+) ([0-9.e-]+)s"
-_NAMES = ["address", "port", "id", "type", "class", "name", "transport", "size", "do_bit", "buffer", "code", "flags", "answer_size", "seconds"]
+_NAMES = [
+    "address",
+    "port",
+    "id",
+    "type",
+    "class",
+    "name",
+    "transport",
+    "size",
+    "do_bit",
+    "buffer",
+    "code",
+    "flags",
+    "answer_size",
+    "seconds",
+]
 _LINE = re.compile(_QUERY)
 # Other lines of CoreDNS itself.
 _OTHER = re.compile(r"\[(?:INFO|WARNING|ERROR|FATAL|PANIC|DEBUG)\] plugin/|^CoreDNS-|\.:\d+$")
