@@ -13,6 +13,7 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -32,7 +33,7 @@ _REQUESTS = {
     "upstream_address": "pod_address(i)", "user_id": "case when r(i, 17, 3) = 0 then null else 'u-' || r(i, 18, 200000) end",
     "authentication_kind": "case when r(i, 17, 3) = 0 then 'anon' else 'bearer' end", "user_agent_original": "agent(i)",
 }  # fmt: skip
-_CONNECTIONS = {
+CONNECTIONS = {
     "observer": "'zeek.conn'", "time": "stamp(i)", "connection_uid": "'C' || hash(i)", "source_address": "pod_address(i)", "source_port": "30000 + r(i, 15, 20000)",
     "destination_address": "'198.51.' || r(i, 21, 20) || '.' || r(i, 22, 250)", "destination_port": "443", "network_transport": "'tcp'",
     "source_bytes": "r(i, 11, 20000)", "destination_bytes": "r(i, 12, 90000)", "connection_state": "'SF'", "is_established": "true",
@@ -44,7 +45,7 @@ _MANY = {
     "destination_address": "(20 + r(i, 21, {distinct}) % 97) || '.' || r(i, 21, {distinct}) // 65536 || '.' || r(i, 21, {distinct}) // 256 % 256 || '.' || r(i, 21, {distinct}) % 256",
     "destination_domain": "case when r(i, 23, 2) = 0 then 'h' || r(i, 24, {distinct}) || '.svc' || r(i, 24, 5000) || '.example.co.uk' end",
 }  # fmt: skip
-_IDENTITIES = "select '10.42.1.' || (k + 1) as address, 'checkout-7c9d5b8f6d-' || k as pod, '2.3.9' as version from range(20) t(k) union all select '10.42.9.' || (k + 1), 'checkout-5f6b7d9c84-' || k, '2.4.0' from range(2) t(k)"
+IDENTITIES = "select '10.42.1.' || (k + 1) as address, 'checkout-7c9d5b8f6d-' || k as pod, '2.3.9' as version from range(20) t(k) union all select '10.42.9.' || (k + 1), 'checkout-5f6b7d9c84-' || k, '2.4.0' from range(2) t(k)"
 CONFIG = """
 [[phase]]
 name = "weight-8"
@@ -117,7 +118,7 @@ def make(folder: Path, rows: int, distinct: int = 0, connections: int | None = N
     case.write_config(parse(CONFIG))
     connection = duckdb.connect()
     connection.execute(MACROS)
-    connection.execute(f"create table ids as select row_number() over () - 1 as i, * from ({_IDENTITIES})")
+    connection.execute(f"create table ids as select row_number() over () - 1 as i, * from ({IDENTITIES})")
     pick = {
         "address": "(select address from ids where ids.i = t.i)",
         "k8s_pod_name": "(select pod from ids where ids.i = t.i)",
@@ -133,7 +134,7 @@ def make(folder: Path, rows: int, distinct: int = 0, connections: int | None = N
             connection,
             case,
             "connections",
-            _CONNECTIONS | {key: many[key] for key in many if key != "url_path"},
+            CONNECTIONS | {key: many[key] for key in many if key != "url_path"},
             rows if connections is None else connections,
         ),
         write(connection, case, "identities", pick, 22),
@@ -142,11 +143,14 @@ def make(folder: Path, rows: int, distinct: int = 0, connections: int | None = N
     return case
 
 
-def scan(case: Case) -> float:
-    """Return the seconds of one aggregate over both tables."""
+_SCANNED = (("http_requests", "upstream_address"), ("connections", "source_address"))
+
+
+def scan(case: Case, tables: Sequence[tuple[str, str]] = _SCANNED) -> float:
+    """Return the seconds of one aggregate over each table."""
     connection = duckdb.connect()
     start = time.perf_counter()
-    for table, column in (("http_requests", "upstream_address"), ("connections", "source_address")):
+    for table, column in tables:
         connection.execute(
             f"select {column}, count(*), min(time), max(time) from '{case.tables}/{table}/*.parquet' group by all"
         ).fetchall()

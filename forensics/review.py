@@ -14,7 +14,7 @@ from forensics import __version__, findings, ingest, verdict, views
 from forensics.case import Case, LedgerEntry, create, exclusive, open_case
 from forensics.config import FILE_NAME, Config, Loaded, empty, load
 from forensics.detectors import Context as DetectContext
-from forensics.detectors import Detector, expired, group, run, with_changed_components
+from forensics.detectors import Detector, expired, group, run, with_changed_components, with_corroboration
 from forensics.detectors import load as load_detectors
 from forensics.errors import UsageError
 from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
@@ -154,7 +154,8 @@ def _judge(
     config = context.config
     outcomes = [run(sandbox, detector, context) for detector in detectors]
     states = [outcome.state for outcome in outcomes]
-    found = with_changed_components(sorted((item for outcome in outcomes for item in outcome.findings), key=_order))
+    ordered = sorted((item for outcome in outcomes for item in outcome.findings), key=_order)
+    found = with_corroboration(with_changed_components(ordered))
     incidents = group(found)
     evidence = [_public(entry) for entry in ledger]
     grade = verdict.coverage(sandbox, config, states, evidence)

@@ -156,6 +156,7 @@ _CONNECTION = (
     _c("destination_bytes", "BIGINT", "ecs", "none", "payload bytes to the opener"),
     _c("source_packets", "BIGINT", "ecs", "none", "packets from the opener"),
     _c("destination_packets", "BIGINT", "ecs", "none", "packets to the opener"),
+    _c("source_ip_bytes", "BIGINT", "own", "none", "bytes from the opener with the headers of IP and above"),
     _c("connection_state", "VARCHAR", "own", "none", "state as the source writes it (Zeek: SF, S0, REJ ...)"),
     _c("is_established", "BOOLEAN", "own", "none", "whether both sides spoke; NULL where the source cannot say"),
     _c("tls_protocol_version", "VARCHAR", "otel", "none", "TLS version"),
@@ -166,6 +167,13 @@ _CONNECTION = (
     _c("process_executable_path", "VARCHAR", "otel", "none", "program that opened the connection"),
     _c("container_id", "VARCHAR", "otel", "none", "container that opened the connection"),
     _c("sample_rate", "DOUBLE", "own", "none", "share of connections that were sampled"),
+    _c(
+        "is_aggregated",
+        "BOOLEAN",
+        "own",
+        "none",
+        "whether the record sums up a stretch of time, so that `time` is not when a connection began",
+    ),
 )
 
 _DNS = (

@@ -37,7 +37,9 @@ QUERY_SECONDS = 600.0
 QUERY_TEXT = 100_000  # characters of one SELECT
 # What a SELECT of unknown origin may be made of. A CTE of DuckDB 2.0 may hold COPY, INSERT, UPDATE and DELETE and is still a SELECT.
 _QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
-_TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "repeat", "json_each", "json_tree"})
+_TABLE_FUNCTIONS = frozenset(
+    {"unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "beacon_scores"}
+)
 _SHOWN = frozenset({'"tables"', "__show_tables_expanded"})
 _ABOUT_TABLES = frozenset({"tables", "columns", "schemata"})  # other system views show paths, settings and definitions
 _NOT_FUNCTIONS = frozenset({

@@ -90,6 +90,15 @@ class Allow(_Section, frozen=True):
     expires: date | None = None
 
 
+class ListRule(_Section, frozen=True):
+    """Destinations of a kind, in addition to those of queries/lists/destinations or (`replace`) in place of them: names, addresses, `:port`."""
+
+    kind: str
+    entries: list[str]
+    replace: bool = False
+    dated: date | None = field(default=None, name="date")
+
+
 class Synthetic(_Section, frozen=True):
     """Checks and scans by the team itself: a User-Agent (glob), the client's address or network, or both together."""
 
@@ -204,6 +213,7 @@ class Config(_Section, frozen=True):
     identity: list[Identity] = field(default_factory=list)
     zone: list[ZoneRule] = field(default_factory=list)
     allow: list[Allow] = field(default_factory=list)
+    listed: list[ListRule] = field(default_factory=list, name="list")
     synthetic: list[Synthetic] = field(default_factory=list)
     suppress: list[Suppress] = field(default_factory=list)
     role: list[Role] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """Detectors: loaded from SQL files, run in the sandbox, judged by the engine."""
 
+from forensics.detectors.corroboration import with_corroboration
 from forensics.detectors.front import Detector, by_id, load
 from forensics.detectors.incidents import group, with_changed_components
 from forensics.detectors.run import CUT, Context, Outcome, run
@@ -17,4 +18,5 @@ __all__ = [
     "load",
     "run",
     "with_changed_components",
+    "with_corroboration",
 ]

@@ -42,7 +42,9 @@ class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     either: bool = False
     canary_rows: int = 1
     baseline_rows: int = 1
-    known: list[Literal["rollback", "phases"]] = field(default_factory=list)
+    known: list[
+        Literal["rollback", "phases", "moments", "allow", "fingerprints", "certificates", "programs", "earlier_days"]
+    ] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
 
     @property

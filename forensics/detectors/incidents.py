@@ -21,11 +21,13 @@ _MOST_NAMED = 50  # components named on one connection
 
 
 def story_keys(finding: Finding) -> set[str]:
-    """Return what ties a finding to others: destination name or address, route, header, component, advisory, check of the rollout."""
+    """Return what ties a finding to others: destination name or address (also of what `destinations` lists), route, header, component, advisory, check of the rollout."""
     entity, details = finding.entity, finding.details
     keys = {f"destination {entity[name]}" for name in ("destination",) if entity.get(name)}
     if details.get("destination_address"):
         keys.add(f"destination {details['destination_address']}")
+    if finding.family == "outbound":
+        keys |= {f"destination {name}" for name in details.get("destinations") or () if name}
     if entity.get("route"):
         keys.add(f"route {entity.get('http_request_method')} {entity['route']}")
     if entity.get("header"):
@@ -173,7 +175,7 @@ def _incident(members: list[Finding]) -> Incident:
 def _title(lead: Finding, members: list[Finding]) -> str:
     entity = lead.entity
     if "destination" in entity:
-        return f"{lead.title}: {entity['destination']}:{entity.get('destination_port')}"
+        return f"{lead.title}: {_place(entity)}"
     if "route" in entity:
         return f"{lead.title}: {entity.get('http_request_method') or ''} {entity['route']}".replace("  ", " ")
     if "component" in entity:
@@ -183,13 +185,22 @@ def _title(lead: Finding, members: list[Finding]) -> str:
     return f"{lead.title}: {listing([', '.join(map(str, entity.values())), *others], 4)}"
 
 
+def _place(entity: Mapping[str, Any]) -> str:
+    """Return `name:port`, or the name of what has no port, such as a name that was asked for."""
+    return (
+        f"{entity['destination']}:{entity['destination_port']}"
+        if "destination_port" in entity
+        else str(entity["destination"])
+    )
+
+
 def _entities(members: list[Finding]) -> list[str]:
     """Name what the story is about, once each: destinations, routes, pods, headers, components, advisories."""
     seen: dict[str, None] = {}
     for item in members:
         entity, details = item.entity, item.details
         if "destination" in entity:
-            seen[f"{entity['destination']}:{entity.get('destination_port')}"] = None
+            seen[_place(entity)] = None
         if details.get("destination_address") and details["destination_address"] != entity.get("destination"):
             seen[str(details["destination_address"])] = None
         if "route" in entity:

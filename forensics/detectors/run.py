@@ -54,6 +54,27 @@ _KNOWN = {
         "select count(*) from dims.phases",
         "no phases are known: neither canary.toml nor rollout events tell any",
     ),
+    "moments": (
+        "select count(*) from (select 1 from main.connections where not coalesce(is_aggregated, false) limit 1)",
+        "intervals are not assessable: the connections come from an aggregated flow log, which does not tell when each began",
+    ),
+    "fingerprints": (
+        "select count(*) from (select 1 from tls_seen where tls_client_ja3 is not null limit 1)",
+        "no sensor tells fingerprints of TLS clients",
+    ),
+    "certificates": (
+        "select count(*) from (select 1 from tls_seen where tls_server_subject is not null limit 1)",
+        "no sensor tells certificates",
+    ),
+    "programs": (
+        "select count(*) from (select 1 from main.connections where process_executable_path is not null limit 1)",
+        "no sensor tells which program opened a connection",
+    ),
+    "earlier_days": (
+        "select case when prior_days >= 3 then 1 else 0 end from outbound_totals",
+        "fewer than three days before the rollout are in evidence",
+    ),
+    "allow": ("select count(*) from dims.allow", "canary.toml has no [[allow]] rule that is in force"),
 }
 
 

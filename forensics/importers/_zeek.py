@@ -62,6 +62,7 @@ LOGS: dict[str, tuple[str, dict[str, str]]] = {
             "destination_bytes": "{resp_bytes}",
             "source_packets": "{orig_pkts}",
             "destination_packets": "{resp_pkts}",
+            "source_ip_bytes": "{orig_ip_bytes}",
             "connection_state": "{conn_state}",
             "is_established": _ESTABLISHED,
         },

@@ -122,6 +122,34 @@ _RESULTS: dict[str, Any] = {
             | {"is_new": False}
         ]
     },
+    "outbound_limits": {
+        "owners": [dict.fromkeys(("table", "rows", "owned", "share"))],
+        "shared_addresses": 0,
+        "unowned": [dict.fromkeys(("address", "rows", "pods"))],
+        "names": [dict.fromkeys(("named_by", "connections", "share"))],
+        "window_seconds": 0,
+        "slowest_timer_seconds": 0,
+        "periods": [dict.fromkeys(("period_seconds", "seen_once", "can_be_scored", "can_be_told"))],
+        "missing": [],
+        "losses": [],
+        "zones": [dict.fromkeys(("name", "kind", "source")) | {"networks": []}],
+        "zones_note": "",
+        "scored": [
+            dict.fromkeys(
+                (
+                    "source",
+                    "destination",
+                    "port",
+                    "sightings",
+                    "period_seconds",
+                    "score",
+                    "timing",
+                    "histogram",
+                    "duration",
+                )
+            )
+        ],
+    },
     "access": {
         "cells": [
             dict.fromkeys(("method", "route", "principal", "source"))

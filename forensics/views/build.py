@@ -19,6 +19,7 @@ from forensics.views.domains import domains
 from forensics.views.facts import evidence, facts
 from forensics.views.files import needed_files, view_files
 from forensics.views.identities import identities
+from forensics.views.lists import lists
 from forensics.views.observers import DERIVED, observed, observers
 from forensics.views.paths import macros, paths
 from forensics.views.phases import phases
@@ -63,6 +64,7 @@ def derive(
     identities(store, config)
     addresses(store, config, databases or {})
     domains(store)
+    lists(store, config)
     paths(store)
     routes(store, config)
     access(store, config)

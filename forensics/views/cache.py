@@ -17,6 +17,7 @@ from forensics.store import Sandbox, closing, open_cache, open_sandbox
 from forensics.views.build import build
 from forensics.views.domains import list_version
 from forensics.views.geography import databases_of, digests_of
+from forensics.views.lists import built_in
 
 _ID = re.compile(r"[0-9a-zA-Z_-]{1,64}")
 
@@ -98,6 +99,7 @@ def _key(case: Case) -> str:
     queries = [file for part in ("macros", "views") for _, file in walk(tree("queries") / part, ".sql")]
     parts = [__version__, str(case.folder.absolute()), case.config().sha256, list_version()]
     parts += [file.read_text(encoding="utf-8") for file in queries]
+    parts += [f"{kind}{text}" for kind, text in built_in()]
     parts += [f"{key}{digest}" for key, digest in sorted(digests_of(case).items())]
     parts += [f"{entry.id}{entry.status}{sorted(entry.rows.items())}" for entry in case.ledger()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -12,12 +12,14 @@ from forensics.store import Store
 from forensics.views.tables import keep_rows
 
 _ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001 - table times have no zone
-# Requests that carry both the address of the instance and its pod say who held the address, where they say one pod only.
+# Requests that carry both the address of the instance and its pod, and connections that carry their pod, say who held the address, where they say
+# one pod only.
 _SEEN_IDENTITIES = """
 select upstream_address, min(k8s_pod_name), min(service_version), min(k8s_namespace_name), null, null::timestamp, null::timestamp
 from (
     select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_exchanges
     union all select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_requests
+    union all select source_address, k8s_pod_name, service_version, k8s_namespace_name from facts.connections where network_direction = 'outbound'
 )
 where upstream_address is not null and k8s_pod_name is not null
 group by upstream_address
@@ -25,13 +27,27 @@ having count(distinct k8s_pod_name) = 1 and count(distinct service_version) <= 1
 order by upstream_address
 """
 
+# Addresses that one export gives to several pods at one time: pods on the network of their node, or behind one translator. Nobody's then.
+_SHARED = """
+create table dims.shared_addresses as
+select a.address, count(distinct b.k8s_pod_name) as pods
+from facts.identities a
+join facts.identities b on b.evidence_id = a.evidence_id and b.address = a.address and b.k8s_pod_name <> a.k8s_pod_name
+    and coalesce(b.valid_from, timestamp '1970-01-01') < coalesce(a.valid_to, timestamp '9999-01-01')
+    and coalesce(a.valid_from, timestamp '1970-01-01') < coalesce(b.valid_to, timestamp '9999-01-01')
+group by a.address
+order by a.address
+"""
+
 
 def identities(store: Store, config: Config) -> None:
-    """Keep who held an address: canary.toml wins over exports, those over what requests show."""
+    """Keep who held an address: canary.toml wins over exports, those over what requests and connections show; a shared address is nobody's."""
+    store.execute(_SHARED)
     facts = store.rows(
         "select address, k8s_pod_name, service_version, k8s_namespace_name, null, valid_from, valid_to from facts.identities "
-        "where address is not null group by all order by all"
+        "where address is not null and not exists (select 1 from dims.shared_addresses s where s.address = identities.address) group by all order by all"
     )
+    shared = {row[0] for row in store.rows("select address from dims.shared_addresses")}
     given = [
         cohort.Span(
             item.address, item.pod or None, item.version or None, None, item.cohort, _utc(item.start), _utc(item.stop)
@@ -41,7 +57,7 @@ def identities(store: Store, config: Config) -> None:
     known = {span.address for span in given}
     told = [cohort.Span(*row) for row in facts if row[0] not in known]
     known |= {span.address for span in told}
-    seen = [cohort.Span(*row) for row in store.rows(_SEEN_IDENTITIES) if row[0] not in known]
+    seen = [cohort.Span(*row) for row in store.rows(_SEEN_IDENTITIES) if row[0] not in known | shared]
     spans = cohort.disjoint([*given, *told, *seen])
     rows = [
         {

@@ -110,3 +110,17 @@ create or replace macro logfmt_text(x) as
         when not contains(x, '\') then nullif(x[2:-2], '')
         else coalesce(try(json_extract_string(x, '$')), replace(replace(x[2:-2], '\"', '"'), '\\', '\'))
     end;
+/* whether a one-way flow is the answers: SYN and ACK (2 and 16, RFC 9293) where flags tell, else by ports: below 1024, or below the ephemeral range
+   that begins at 32768, is the service */
+create or replace macro is_flow_answer(flags, source_port, destination_port) as
+    case
+        when flags & 18 = 18 then true
+        when flags & 18 = 2 then false
+        else coalesce(source_port < destination_port and (source_port < 1024 or (source_port < 32768 and destination_port >= 32768)), false)
+    end;
+/* the name of a DNS response code (IANA DNS parameters); others stay numbers */
+create or replace macro dns_code(x) as
+    case x
+        when '0' then 'NOERROR' when '1' then 'FORMERR' when '2' then 'SERVFAIL' when '3' then 'NXDOMAIN' when '4' then 'NOTIMP' when '5' then 'REFUSED'
+        else x
+    end;

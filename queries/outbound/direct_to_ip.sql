@@ -19,24 +19,25 @@ baseline_rows = 20
 min_connections = 1
 */
 select
-    destination_address as destination,
-    destination_port,
-    sum(connections) filter (where cohort = 'canary')::bigint as canary_n,
-    (select sum(connections)::bigint from outbound_cells where cohort = 'canary') as canary_total,
-    coalesce(sum(connections) filter (where cohort = 'baseline'), 0)::bigint as baseline_n,
-    (select sum(connections)::bigint from outbound_cells where cohort = 'baseline') as baseline_total,
-    coalesce(sum(connections) filter (where cohort in ('prior', 'after')), 0)::bigint as prior_n,
-    min(k8s_pod_name) filter (where cohort = 'canary') as pod,
-    sum(source_bytes) filter (where cohort = 'canary')::bigint as bytes_up,
-    min(first_seen) filter (where cohort = 'canary') as first_seen,
-    max(last_seen) filter (where cohort = 'canary') as last_seen,
-    flatten(list(evidence) filter (where cohort = 'canary')) as evidence
+    c.destination_address as destination,
+    c.destination_port,
+    sum(c.connections) filter (where c.cohort = 'canary')::bigint as canary_n,
+    max(t.canary_total) as canary_total,
+    coalesce(sum(c.connections) filter (where c.cohort = 'baseline'), 0)::bigint as baseline_n,
+    max(t.baseline_total) as baseline_total,
+    coalesce(sum(c.connections) filter (where c.cohort in ('prior', 'after')), 0)::bigint as prior_n,
+    min(c.k8s_pod_name) filter (where c.cohort = 'canary') as pod,
+    sum(c.source_bytes) filter (where c.cohort = 'canary')::bigint as bytes_up,
+    min(c.first_seen) filter (where c.cohort = 'canary') as first_seen,
+    max(c.last_seen) filter (where c.cohort = 'canary') as last_seen,
+    flatten(list(c.evidence) filter (where c.cohort = 'canary')) as evidence
 from outbound_cells c
-where zone_kind = 'external' and destination_name is null and destination_address is not null
+cross join outbound_totals t
+where c.zone_kind = 'external' and c.destination_name is null and c.destination_address is not null
     and not exists (
-        select 1 from allowed_destinations a
-        where a.destination = c.destination and a.destination_port is not distinct from c.destination_port
+        select 1 from destinations d
+        where d.destination = c.destination and d.destination_port is not distinct from c.destination_port and d.is_allowed
     )
-group by destination_address, destination_port
-having sum(connections) filter (where cohort = 'canary') >= $min_connections
+group by c.destination_address, c.destination_port
+having sum(c.connections) filter (where c.cohort = 'canary') >= $min_connections
 order by destination, destination_port

@@ -19,32 +19,32 @@ baseline_rows = 20
 min_connections = 1
 */
 select
-    destination,
-    destination_port,
-    min(destination_address) as destination_address,
-    min(zone) as zone,
-    sum(connections) filter (where cohort = 'canary')::bigint as canary_n,
-    (select sum(connections)::bigint from outbound_cells where cohort = 'canary') as canary_total,
-    coalesce(sum(connections) filter (where cohort = 'baseline'), 0)::bigint as baseline_n,
-    (select sum(connections)::bigint from outbound_cells where cohort = 'baseline') as baseline_total,
-    coalesce(sum(connections) filter (where cohort in ('prior', 'after')), 0)::bigint as prior_n,
-    count(distinct k8s_pod_name) filter (where cohort = 'canary') as pods,
-    min(k8s_pod_name) filter (where cohort = 'canary') as pod,
-    sum(source_bytes) filter (where cohort = 'canary')::bigint as bytes_up,
-    sum(destination_bytes) filter (where cohort = 'canary')::bigint as bytes_down,
-    min(first_seen) filter (where cohort = 'canary') as first_seen,
-    max(last_seen) filter (where cohort = 'canary') as last_seen,
-    min(named_by) filter (where cohort = 'canary') as named_by,
-    case when min(zone_kind) = 'internal' and max(zone_kind) = 'internal'
-        then [{'name': 'internal_destination', 'change': -1, 'reason': 'the destination lies in an internal zone'}]
-    end as modifiers,
-    flatten(list(evidence) filter (where cohort = 'canary')) as evidence
-from outbound_cells c
-where destination is not null and not exists (
-    select 1 from allowed_destinations a
-    where a.destination = c.destination and a.destination_port is not distinct from c.destination_port
-)
-group by destination, destination_port
-having sum(connections) filter (where cohort = 'canary') >= $min_connections
-    and coalesce(sum(connections) filter (where cohort in ('baseline', 'prior', 'after')), 0) = 0
-order by destination, destination_port
+    d.destination,
+    d.destination_port,
+    d.destination_address,
+    d.zone,
+    d.canary_n,
+    t.canary_total,
+    d.baseline_n,
+    t.baseline_total,
+    d.prior_n,
+    d.pods,
+    d.pod,
+    d.hours,
+    t.baseline_pods,
+    t.baseline_hours,
+    t.prior_days,
+    d.bytes_up,
+    d.bytes_down,
+    d.registered_domain,
+    d.country,
+    d.asn,
+    d.first_seen,
+    d.last_seen,
+    d.named_by,
+    d.modifiers,
+    d.evidence
+from destinations d
+cross join outbound_totals t
+where not d.is_allowed and d.baseline_n + d.prior_n = 0 and d.canary_n >= $min_connections
+order by d.destination, d.destination_port

@@ -23,31 +23,16 @@ with usual as (
     select max(largest_upload) as largest
     from outbound_cells
     where cohort in ('baseline', 'prior', 'after') and zone_kind = 'external'
-), pairs as (
-    select
-        destination, destination_port,
-        max(largest_upload) filter (where cohort = 'canary') as canary_largest,
-        max(largest_upload) filter (where cohort in ('baseline', 'prior', 'after')) as baseline_largest,
-        sum(connections) filter (where cohort = 'canary')::bigint as canary_n,
-        coalesce(sum(connections) filter (where cohort = 'baseline'), 0)::bigint as baseline_connections,
-        sum(source_bytes) filter (where cohort = 'canary')::bigint as bytes_up,
-        sum(source_bytes) filter (where cohort = 'baseline')::bigint as baseline_bytes_up,
-        min(k8s_pod_name) filter (where cohort = 'canary') as pod,
-        min(first_seen) filter (where cohort = 'canary') as first_seen,
-        max(last_seen) filter (where cohort = 'canary') as last_seen,
-        bool_or(zone_kind = 'external') as is_external,
-        flatten(list(evidence) filter (where cohort = 'canary')) as evidence
-    from outbound_cells
-    group by destination, destination_port
 )
 select
-    p.destination, p.destination_port, p.pod, p.bytes_up, p.canary_largest, coalesce(p.baseline_largest, u.largest) as usual_largest,
-    p.canary_n, (select sum(connections)::bigint from outbound_cells where cohort = 'canary') as canary_total,
-    0::bigint as baseline_n, (select sum(connections)::bigint from outbound_cells where cohort = 'baseline') as baseline_total, 0::bigint as prior_n,
-    p.first_seen, p.last_seen, p.evidence
-from pairs p
+    d.destination, d.destination_port, d.destination_address, d.pod, d.bytes_up, d.largest_upload as canary_largest,
+    coalesce(d.baseline_largest_upload, u.largest) as usual_largest,
+    d.canary_n, t.canary_total, 0::bigint as baseline_n, t.baseline_total, 0::bigint as prior_n,
+    d.first_seen, d.last_seen, d.evidence
+from destinations d
 cross join usual u
-where p.is_external
-    and p.canary_largest >= $min_bytes
-    and p.canary_largest > $factor * coalesce(p.baseline_largest, u.largest, 0)
-order by p.destination, p.destination_port
+cross join outbound_totals t
+where d.is_external
+    and d.largest_upload >= $min_bytes
+    and d.largest_upload > $factor * coalesce(d.baseline_largest_upload, u.largest, 0)
+order by d.destination, d.destination_port

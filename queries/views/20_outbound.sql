@@ -16,33 +16,43 @@ from (
     having max(time) > min(time)
 );
 
+/* A name that is one: SNI and Host may hold the address itself, which names nothing. No top-level domain ends in a digit. */
+create macro host_name(x) as case when not (right(x, 1) between '0' and '9' or contains(x, ':')) then x end;
+
+/* Unencrypted protocols by their registered ports (IANA), where the source names none. */
+create macro port_protocol(port) as
+    case port
+        when 21 then 'ftp' when 23 then 'telnet' when 80 then 'http' when 110 then 'pop3' when 143 then 'imap' when 161 then 'snmp' when 389 then 'ldap'
+        when 1433 then 'mssql' when 3306 then 'mysql' when 5432 then 'postgresql' when 6379 then 'redis' when 11211 then 'memcached' when 27017 then 'mongodb'
+    end;
+
 /* Names other records of the same connection give: SNI, then Host. */
 create table dims.connection_names as
 select connection_uid, min(name) as name, min(source) as source
 from (
-    select connection_uid, coalesce(tls_client_server_name, destination_domain) as name, 'sni' as source
+    select connection_uid, host_name(coalesce(tls_client_server_name, destination_domain)) as name, 'sni' as source
     from observed.connections
-    where connection_uid is not null and coalesce(tls_client_server_name, destination_domain) is not null
+    where connection_uid is not null and host_name(coalesce(tls_client_server_name, destination_domain)) is not null
         and not exists (select 1 from dims.observers o where o.table_name = 'connections' and o.observer is not distinct from connections.observer)
     union all
     select connection_uid, server_address, 'host'
     from observed.http_requests
-    where connection_uid is not null and server_address is not null and not regexp_matches(server_address, '^[0-9.]+$|:')
+    where connection_uid is not null and host_name(server_address) is not null
 )
 group by connection_uid;
 
-/* Connections that were opened by a workload and answered, with the name of the destination where any record tells it. */
-create view outbound_named as
+/* Connections that were opened by a workload, with the name of the destination where any record tells it; also those nobody answered. */
+create view client_connections as
 select
     c.*,
-    coalesce(c.tls_client_server_name, c.destination_domain, n.name, d.name) as destination_name,
+    coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name) as destination_name,
     case
-        when coalesce(c.tls_client_server_name, c.destination_domain) is not null then 'connection'
+        when coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain)) is not null then 'connection'
         when n.name is not null then n.source
         when d.name is not null then 'dns'
         else 'none'
     end as named_by,
-    coalesce(c.tls_client_server_name, c.destination_domain, n.name, d.name, c.destination_address) as destination,
+    coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name, c.destination_address, c.destination_domain) as destination,
     z.zone as destination_zone,
     z.zone_kind as destination_zone_kind,
     z.address_class as destination_address_class,
@@ -54,7 +64,17 @@ left join dims.connection_names n on n.connection_uid = c.connection_uid
 left join dims.dns_spans d on d.client_address = c.source_address and d.address = c.destination_address
     and c.time >= d.valid_from and c.time < d.valid_to
 left join dims.addresses z on z.address = c.destination_address
-where coalesce(c.is_established, true) and coalesce(c.network_direction, 'outbound') <> 'inbound';
+where coalesce(c.network_direction, 'outbound') <> 'inbound';
+
+/* Those that were answered: contacts. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
+   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
+create view outbound_named as
+select *
+from client_connections
+where case
+    when network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(destination_packets, destination_bytes, 0) > 0
+    else coalesce(is_established, coalesce(destination_packets, 1) > 0)
+end;
 
 /* The same with the registered domain; the join stands apart, since most readers do not need it and the engine does not leave it out. */
 create view outbound as
@@ -62,15 +82,20 @@ select o.*, d.registered_domain as destination_registered_domain
 from outbound_named o
 left join dims.domains d on d.name = o.destination_name;
 
-/* Outbound traffic by cohort, pod and destination: what the outbound detectors count. */
+/* Outbound traffic by cohort, pod, destination and hour: what the outbound detectors count. */
 create table outbound_cells as
 select
-    cohort, phase, k8s_pod_name, destination, destination_name, destination_address, destination_port, network_transport,
+    cohort, phase, k8s_pod_name, destination, destination_name, destination_address, destination_port, network_transport, network_protocol_name,
     coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, named_by,
+    destination_country as country, destination_asn as asn, date_trunc('hour', time) as hour,
     count(*) as connections,
     sum(source_bytes)::bigint as source_bytes,
     sum(destination_bytes)::bigint as destination_bytes,
     max(source_bytes) as largest_upload,
+    max(destination_bytes) as largest_download,
+    max(duration_ms) as longest_ms,
+    sum(duration_ms) as duration_ms,
+    count(*) filter (where connection_state in ('S1', 'OTH') and duration_ms is null or connection_state = 'S1') as never_closed,
     min(time) as first_seen,
     max(time) as last_seen,
     min(record_id, 20) filter (where cohort = 'canary') as evidence
@@ -83,6 +108,135 @@ select distinct c.destination, c.destination_port
 from outbound_cells c
 join dims.allow a on (c.destination || ':' || c.destination_port) glob a.destination or c.destination glob a.destination
     or (c.destination_address || ':' || c.destination_port) glob a.destination;
+
+/* Registered domains that the baseline, at any time, contacted or asked for. */
+create table known_domains as
+select distinct d.registered_domain
+from dims.domains d
+where d.registered_domain is not null and (
+    exists (select 1 from outbound_cells c where c.destination_name = d.name and c.cohort in ('baseline', 'prior', 'after'))
+    or exists (select 1 from main.dns_queries q where q.dns_question_name = d.name and q.cohort in ('baseline', 'prior', 'after'))
+);
+
+/* Countries and network operators that the baseline, at any time, reached outside; known where `[enrich]` names files. */
+create view known_networks as
+select distinct country, asn from outbound_cells where cohort <> 'canary' and zone_kind = 'external';
+
+/* What each destination (name, else address) and port is to both cohorts, with the support: pods, hours, days. Detectors of what is new read this.
+   `prior_n` counts what lies before and behind the phases; `evidence` is of the canary. */
+create table destinations as
+with sums as (
+    select
+        destination, destination_port, min(destination_address) as destination_address, min(destination_name) as destination_name,
+        min(zone) as zone, min(zone_kind) as zone_kind, min(zone_kind) = max(zone_kind) as is_one_zone, bool_or(zone_kind = 'external') as is_external,
+        coalesce(sum(connections) filter (where cohort = 'canary'), 0)::bigint as canary_n,
+        coalesce(sum(connections) filter (where cohort = 'baseline'), 0)::bigint as baseline_n,
+        coalesce(sum(connections) filter (where cohort in ('prior', 'after')), 0)::bigint as prior_n,
+        count(distinct k8s_pod_name) filter (where cohort = 'canary') as pods,
+        count(distinct k8s_pod_name) filter (where cohort <> 'canary') as baseline_pods,
+        count(distinct hour) filter (where cohort = 'canary') as hours,
+        count(distinct hour) filter (where cohort <> 'canary') as baseline_hours,
+        min(k8s_pod_name) filter (where cohort = 'canary') as pod,
+        min(country) filter (where cohort = 'canary') as country, min(asn) filter (where cohort = 'canary') as asn,
+        min(named_by) filter (where cohort = 'canary') as named_by,
+        sum(source_bytes) filter (where cohort = 'canary')::bigint as bytes_up,
+        sum(destination_bytes) filter (where cohort = 'canary')::bigint as bytes_down,
+        sum(source_bytes) filter (where cohort <> 'canary')::bigint as baseline_bytes_up,
+        sum(destination_bytes) filter (where cohort <> 'canary')::bigint as baseline_bytes_down,
+        max(largest_upload) filter (where cohort = 'canary') as largest_upload,
+        max(largest_upload) filter (where cohort <> 'canary') as baseline_largest_upload,
+        max(largest_download) filter (where cohort = 'canary') as largest_download,
+        max(largest_download) filter (where cohort <> 'canary') as baseline_largest_download,
+        max(longest_ms) filter (where cohort = 'canary') as longest_ms,
+        max(longest_ms) filter (where cohort <> 'canary') as baseline_longest_ms,
+        sum(never_closed) filter (where cohort = 'canary')::bigint as never_closed,
+        coalesce(sum(never_closed) filter (where cohort <> 'canary'), 0)::bigint as baseline_never_closed,
+        min(first_seen) filter (where cohort = 'canary') as first_seen,
+        max(last_seen) filter (where cohort = 'canary') as last_seen,
+        flatten(list(evidence) filter (where cohort = 'canary')) as evidence
+    from outbound_cells
+    where destination is not null
+    group by destination, destination_port
+), judged as (
+    select
+        s.*,
+        d.registered_domain,
+        exists (select 1 from known_domains k where k.registered_domain = d.registered_domain) as is_known_domain,
+        coalesce(bool_or(s.baseline_n + s.prior_n > 0) over (partition by s.destination), false) as is_known_destination,
+        exists (
+            select 1 from allowed_destinations a
+            where a.destination = s.destination and a.destination_port is not distinct from s.destination_port
+        ) as is_allowed,
+        exists (select 1 from known_networks k where k.country is not null)
+            and not exists (select 1 from known_networks k where k.country = s.country) and s.country is not null as is_new_country,
+        exists (select 1 from known_networks k where k.asn is not null)
+            and not exists (select 1 from known_networks k where k.asn = s.asn) and s.asn is not null as is_new_operator
+    from sums s
+    left join dims.domains d on d.name = s.destination_name
+)
+select
+    *,
+    nullif(list_filter([
+        case when zone_kind = 'internal' and is_one_zone
+            then {'name': 'internal_destination', 'change': -1, 'reason': 'the destination lies in an internal zone'}
+        end,
+        case when is_known_destination and baseline_n + prior_n = 0
+            then {'name': 'known_destination', 'change': -1, 'reason': 'the baseline uses it on another port'}
+        end,
+        case when is_known_domain and not is_known_destination
+            then {'name': 'known_domain', 'change': -1, 'reason': 'the baseline uses or asks for other names of its registered domain'}
+        end,
+        case when is_new_country and is_external
+            then {'name': 'new_country', 'change': 0, 'reason': 'the baseline reaches no address in ' || country}
+        end,
+        case when is_new_operator and is_external
+            then {'name': 'new_operator', 'change': 0, 'reason': 'the baseline reaches no address of AS' || asn}
+        end
+    ], lambda m: m is not null), []) as modifiers
+from judged;
+
+/* Destinations outside that a list names (queries/lists/destinations, `[[list]]`), by name, address or port. */
+create view listed_destinations as
+select d.destination, d.destination_port, l.kind, min(l.entry) as entry, max(l.date) as list_date, bool_and(l.is_port) as is_port_only
+from destinations d
+join (
+    select destination, null::varchar as address, null::integer as port, kind, entry, date, false as is_port from dims.listed where destination is not null
+    union all
+    select null, address, null, kind, entry, date, false from dims.listed where address is not null
+    union all
+    select null, null, port, kind, entry, date, true from dims.lists where port is not null
+) l on l.destination = d.destination_name or l.address = d.destination_address or l.port = d.destination_port
+where d.is_external
+group by d.destination, d.destination_port, l.kind;
+
+/* Destinations to which the canary speaks an unencrypted protocol, as the sensor names it, else by the port. */
+create view plain_destinations as
+select destination, destination_port, min(coalesce(network_protocol_name, port_protocol(destination_port))) as protocol
+from outbound_cells
+where cohort = 'canary' and case
+    when network_protocol_name is null then port_protocol(destination_port) is not null
+    else network_protocol_name in ('http', 'ftp', 'telnet', 'ldap', 'redis', 'mysql', 'imap', 'pop3', 'snmp')
+end
+group by destination, destination_port;
+
+/* Fingerprints and certificates of TLS, by whichever sensor saw them. */
+create view tls_seen as
+select cohort, k8s_pod_name, coalesce(host_name(tls_client_server_name), destination_address) as destination, destination_address, destination_port,
+    tls_client_ja3, tls_server_subject, tls_server_issuer, time, record_id
+from observed.connections
+where (tls_client_ja3 is not null or tls_server_subject is not null) and coalesce(network_direction, 'outbound') <> 'inbound' and cohort <> 'unknown';
+
+/* How much there is of both cohorts: totals of the detectors, and the support that comparisons rest on. */
+create table outbound_totals as
+select
+    coalesce(sum(connections) filter (where cohort = 'canary'), 0)::bigint as canary_total,
+    coalesce(sum(connections) filter (where cohort = 'baseline'), 0)::bigint as baseline_total,
+    count(distinct k8s_pod_name) filter (where cohort = 'canary') as canary_pods,
+    count(distinct k8s_pod_name) filter (where cohort = 'baseline') as baseline_pods,
+    count(distinct hour) filter (where cohort = 'canary') as canary_hours,
+    count(distinct hour) filter (where cohort = 'baseline') as baseline_hours,
+    count(distinct hour::date) filter (where cohort = 'prior') as prior_days
+from outbound_cells;
 
 /* TLS handshakes, counted by one log, since a sensor tells of one connection in several. A log that knows versions saw handshakes; one that does
    not only saw that TCP was opened, and is asked where there is no other. Of several the log that saw most of the cohort it saw least of is taken. */

@@ -22,7 +22,7 @@ FAMILIES = {"access", "config", "disclosure", "headers", "health", "logs", "outb
 DERIVED = {
     "destination", "route", "principal", "component", "version_from", "version_to",
     "phase", "vulnerability", "dimension", "pods", "digest", "source_table", "source_observer", "gap_start", "first_source", "second_source", "cookie", "media_type", "form", "value", "place", "parameter", "outcome", "exception_frame", "log_template",
-    "scheme", "spelling", "rewrite_header", "override", "forwarding_header", "ambiguity", "claim", "sign", "credential", "proof", "source", "role", "deed", "zone",
+    "scheme", "spelling", "rewrite_header", "override", "forwarding_header", "ambiguity", "claim", "sign", "credential", "proof", "source", "role", "deed", "zone", "tls_fingerprint",
 }  # fmt: skip
 REFERENCE = re.compile(r"CWE-\d+|ATT&CK T\d{4}(\.\d{3})?|OWASP (A\d{2}:2021|API\d{1,2}:2023)")
 GDPR = re.compile(r"\d+(\(\d\))?(\([a-z]\))?")

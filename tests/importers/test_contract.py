@@ -96,6 +96,28 @@ HAND: dict[str, tuple[str, bytes]] = {
     "pino": ("app-json", b'{"level":30,"time":1772528400123,"pid":1,"hostname":"h","msg":"started"}\n'),
     "zap": ("app-json", b'{"level":"info","ts":1772528400.5,"caller":"main.go:7","msg":"started"}\n'),
     "serilog": ("app-json", b'{"@t":"2026-03-03T09:00:00Z","@mt":"Started {Name}","Name":"shop"}\n'),
+    "vpc-flow": (
+        "aws-vpc-flow",
+        b"2 123456789012 eni-0a1b 10.0.0.1 203.0.113.7 45000 443 6 10 840 1772528400 1772528459 ACCEPT OK\n",
+    ),
+    "vpc-flow-header": (
+        "aws-vpc-flow",
+        b"version srcaddr dstaddr srcport dstport start\n2 10.0.0.1 10.0.0.2 1 2 1772528400\n",
+    ),
+    "hubble": (
+        "hubble",
+        b'{"flow":{"time":"2026-03-03T09:00:00Z","verdict":"FORWARDED","node_name":"n","IP":{"source":"10.0.0.1"}}}\n',
+    ),
+    "hubble-bare": ("hubble", b'{"time":"2026-03-03T09:00:00Z","verdict":"DROPPED","node_name":"n","Type":"L3_L4"}\n'),
+    "eve-flow": (
+        "suricata-eve",
+        b'{"timestamp":"2026-03-03T09:00:00.5+0000","flow_id":1,"event_type":"flow","src_ip":"10.0.0.1","dest_ip":"203.0.113.7"}\n',
+    ),
+    "coredns": (
+        "coredns",
+        b'2026-03-03T09:00:00Z [INFO] 10.0.0.1:4000 - 7 "A IN a.example. udp 40 false 512" NOERROR qr,rd,ra 80 0.001s\n',
+    ),
+    "coredns-bare": ("coredns", b'[INFO] [::1]:4000 - 7 "A IN a.example. udp 40 false 512" NOERROR qr 80 0.001s\n'),
     "logfmt": ("logfmt", b'ts=2026-03-03T09:00:00.5Z caller=main.go:7 level=info msg="started"\n'),
     "logrus": ("logfmt", b'time="2026-03-03T09:00:00Z" level=info msg=started\n'),
     "log4j": (

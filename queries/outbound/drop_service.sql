@@ -1,0 +1,28 @@
+/*
+title = "Canary uses a service where anybody can leave or collect data"
+severity = "medium"
+confidence = "medium"
+compare = "new_in_canary"
+unit = "connection"
+why = "Paste sites, request inboxes, chat bots and tunnels carry stolen data and orders without a server of the attacker's own."
+recommendation = "Find out what was sent and by which component; block the service."
+false_positives = ["an approved chat notification: put it under [[allow]]"]
+references = ["ATT&CK T1567", "ATT&CK T1102"]
+personal_data = false
+gdpr = ["32"]
+fingerprint = ["destination", "destination_port"]
+[needs]
+tables = ["connections"]
+canary_rows = 1
+baseline_rows = 20
+[params]
+*/
+select
+    d.destination, d.destination_port, d.destination_address, l.kind, l.entry, l.list_date,
+    d.canary_n, t.canary_total, d.baseline_n, t.baseline_total, d.prior_n,
+    d.pods, d.pod, d.bytes_up, d.first_seen, d.last_seen, case when l.is_port_only then [{'name': 'port_only', 'change': -1, 'reason': 'only the port is that of such a service'}] end as modifiers, d.evidence
+from destinations d
+join listed_destinations l on l.destination = d.destination and l.destination_port is not distinct from d.destination_port
+cross join outbound_totals t
+where d.canary_n > 0 and l.kind in ('paste', 'webhook') and not d.is_allowed
+order by d.destination, d.destination_port

@@ -1,0 +1,67 @@
+/* Questions of workloads by cohort, pod, name, type and code. Names of the cluster itself and reverse lookups are left out: search domains multiply each
+   outside name by names of the cluster that do not exist. */
+create table dns_cells as
+select
+    q.cohort, q.k8s_pod_name, q.dns_question_name as name, q.dns_question_type as type, q.dns_response_code as code, d.registered_domain,
+    count(*) as questions, sum(strlen(q.dns_question_name))::bigint as bytes_up,
+    min(q.time) as first_seen, max(q.time) as last_seen, min(q.record_id, 20) filter (where q.cohort = 'canary') as evidence
+from main.dns_queries q
+join dims.domains d on d.name = q.dns_question_name
+where q.cohort <> 'unknown' and not regexp_matches(q.dns_question_name, '(^|[.])(local|internal|localdomain|arpa|lan|home)$')
+group by all;
+
+/* The first label of each distinct name: its length and Shannon entropy in bits a character. Random hexadecimal text has up to 4, words about 3. */
+create table dims.labels as
+with labels as (
+    select distinct name, split_part(name, '.', 1) as label from dns_cells
+), characters as (
+    select name, strlen(label) as length, unnest(string_split(left(label, 63), '')) as character from labels
+), counted as (
+    select name, length, character, count(*) as n from characters group by all
+)
+select name, max(length) as length, round(log2(sum(n)) - sum(n * log2(n)) / sum(n), 6) as entropy
+from counted
+group by name;
+
+/* Registered domains that were asked for: how many names, how they look, how much they carry, by both cohorts. */
+create view dns_domains as
+select
+    c.registered_domain,
+    count(distinct c.name) filter (where c.cohort = 'canary') as canary_names,
+    count(distinct c.name) filter (where c.cohort <> 'canary') as baseline_names,
+    coalesce(sum(c.questions) filter (where c.cohort = 'canary'), 0)::bigint as canary_n,
+    coalesce(sum(c.questions) filter (where c.cohort = 'baseline'), 0)::bigint as baseline_n,
+    coalesce(sum(c.questions) filter (where c.cohort in ('prior', 'after')), 0)::bigint as prior_n,
+    coalesce(sum(c.questions) filter (where c.cohort = 'canary' and c.type in ('TXT', 'NULL', 'CNAME', 'MX')), 0)::bigint as data_questions,
+    count(distinct c.name) filter (where c.cohort = 'canary' and l.length >= 20 and l.entropy >= 3.3) as dense_names,
+    count(distinct c.name) filter (where c.cohort <> 'canary' and l.length >= 20 and l.entropy >= 3.3) as baseline_dense_names,
+    max(l.length) filter (where c.cohort = 'canary') as longest_label,
+    round(avg(l.entropy) filter (where c.cohort = 'canary'), 3) as mean_entropy,
+    sum(c.bytes_up) filter (where c.cohort = 'canary')::bigint as bytes_up,
+    min(c.k8s_pod_name) filter (where c.cohort = 'canary') as pod,
+    min(c.first_seen) filter (where c.cohort = 'canary') as first_seen,
+    max(c.last_seen) filter (where c.cohort = 'canary') as last_seen,
+    min(c.name, 20) filter (where c.cohort = 'canary') as destinations,
+    flatten(list(c.evidence) filter (where c.cohort = 'canary')) as evidence
+from dns_cells c
+join dims.labels l on l.name = c.name
+where c.registered_domain is not null
+group by c.registered_domain;
+
+create table dns_totals as
+select
+    coalesce(sum(questions) filter (where cohort = 'canary'), 0)::bigint as canary_total,
+    coalesce(sum(questions) filter (where cohort = 'baseline'), 0)::bigint as baseline_total
+from dns_cells;
+
+/* Addresses that answers gave, by name and cohort. */
+create table dns_addresses as
+select cohort, k8s_pod_name, name, address, count(*) as answers, min(time) as first_seen, max(time) as last_seen,
+    min(record_id, 20) filter (where cohort = 'canary') as evidence
+from (
+    select cohort, k8s_pod_name, dns_question_name as name, time, record_id, unnest(dns_answers).data as address
+    from main.dns_queries
+    where cohort <> 'unknown' and dns_question_name is not null
+)
+where regexp_matches(address, '^[0-9a-fA-F.:]+$')
+group by all;

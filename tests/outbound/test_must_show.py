@@ -1,0 +1,127 @@
+"""What the outbound detectors must tell, and must not, over traffic as a whole."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from forensics.detectors.testing import DEFAULT_CONFIG
+from tests.outbound.judging import Row, judged
+
+NINE = datetime(2026, 3, 3, 9, 0)  # noqa: DTZ001 - table times have no zone
+DAY_LONG = DEFAULT_CONFIG.replace("2026-03-03T10:00:00Z", "2026-03-04T09:00:00Z")
+USUAL = ("api.payments.example", "api.mailer.example", "otel.example")
+
+
+def connection(seconds: float, name: str | None, version: str = "2.4.0", pod: str = "canary-1", **values: Any) -> Row:
+    row = {
+        "time": NINE + timedelta(seconds=seconds), "service_version": version, "k8s_pod_name": pod, "source_address": "10.0.0.1" if version == "2.4.0" else "10.0.0.2",
+        "destination_domain": name, "destination_address": "203.0.113.20", "destination_port": 443, "network_transport": "tcp", "is_established": True,
+        "source_bytes": 900, "destination_bytes": 4000, **values,
+    }  # fmt: skip
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def traffic() -> list[Row]:
+    """A day of both cohorts: usual destinations at irregular moments, the canary with a tenth of the traffic."""
+    rows = []
+    for index in range(600):
+        second = (index * 7919 + (index * index) % 977) % 86_000
+        version, pod = ("2.4.0", "canary-1") if index % 10 == 0 else ("2.3.9", f"stable-{index % 5}")
+        rows.append(connection(second, USUAL[index % 3], version, pod))
+    return rows
+
+
+def test_two_phone_home_connections_in_a_day_are_one_incident() -> None:
+    home = [
+        connection(31_000, "collect.tracker.test", source_bytes=50_000),
+        connection(74_217, "collect.tracker.test", source_bytes=52_000),
+    ]
+    dns = [
+        {"time": NINE + timedelta(seconds=s), "service_version": v, "client_address": a, "dns_question_name": n, "dns_response_code": "NOERROR"}
+        for s, v, a, n in [
+            (30_999, "2.4.0", "10.0.0.1", "collect.tracker.test"), (74_216, "2.4.0", "10.0.0.1", "collect.tracker.test"),
+            *[(10 * i, "2.3.9", "10.0.0.2", USUAL[i % 3]) for i in range(30)], *[(11 * i, "2.4.0", "10.0.0.1", USUAL[i % 3]) for i in range(5)],
+        ]
+    ]  # fmt: skip
+    found, incidents, _ = judged(DAY_LONG, connections=[*traffic(), *home], dns_queries=dns)
+    assert {item.detector for item in found} >= {
+        "outbound.new_destination",
+        "outbound.upload_volume",
+        "outbound.new_dns_name",
+    }
+    [incident] = incidents
+    assert incident.severity == "high"
+    assert "collect.tracker.test:443" in incident.title
+
+
+def test_the_same_two_in_both_cohorts_are_none() -> None:
+    both = [
+        connection(second, "collect.tracker.test", version, pod, source_bytes=50_000)
+        for version, pod in (("2.4.0", "canary-1"), ("2.3.9", "stable-1"))
+        for second in (31_000, 74_217)
+    ]
+    assert judged(DAY_LONG, connections=[*traffic(), *both])[1] == []
+
+
+def test_benign_traffic_is_no_incident() -> None:
+    assert judged(DAY_LONG, connections=traffic())[1] == []
+
+
+def test_backscatter_raises_nothing() -> None:
+    """ICMP errors that the canary sends to 237 forged addresses: Zeek gives them no state, and nothing comes back."""
+    backscatter = [
+        connection(
+            300 * index, None, destination_address=f"198.51.{100 + index // 200}.{index % 200 + 1}", destination_port=3, source_port=3,
+            network_transport="icmp", is_established=None, connection_state="OTH", source_packets=1, destination_packets=0, source_bytes=56, destination_bytes=0,
+        )
+        for index in range(237)
+    ]  # fmt: skip
+    dns = [{"time": NINE, "service_version": version, "dns_question_name": USUAL[0]} for version in ("2.4.0", "2.3.9")]
+    assert judged(DAY_LONG, connections=[*traffic(), *backscatter], dns_queries=dns)[1] == []
+
+
+@pytest.mark.parametrize("version", ["2.4.0", "2.3.9"])
+def test_a_ping_that_is_answered_is_a_contact(version: str) -> None:
+    ping = connection(
+        100,
+        None,
+        destination_address="198.51.100.1",
+        network_transport="icmp",
+        is_established=None,
+        destination_packets=1,
+    )
+    found = judged(DAY_LONG, connections=[*traffic(), {**ping, "service_version": version}])[0]
+    assert ("outbound.new_destination" in {item.detector for item in found}) == (version == "2.4.0")
+
+
+def test_a_slow_timer_in_half_an_hour() -> None:
+    """249 s with a jitter of 3 %: seven sightings."""
+    offsets = (0, 4, -6, 2, 7, -3, 5)
+    timer = [connection(60 + 249 * beat + offsets[beat], "c2.tracker.test") for beat in range(7)]
+    half_hour = [row for row in traffic() if row["time"] < NINE + timedelta(minutes=30)]
+    filler = [connection(90 * index, USUAL[index % 3], "2.3.9", "stable-1") for index in range(20)]
+    found, _, _ = judged(DAY_LONG, connections=[*half_hour, *filler, *timer])
+    beacon = next(item for item in found if item.detector == "outbound.beacon")
+    assert beacon.entity == {"destination": "c2.tracker.test", "destination_port": 443}
+    assert beacon.details["period_seconds"] == pytest.approx(249, abs=6)
+
+
+def test_a_burst_of_46_minutes_in_a_day() -> None:
+    burst = [connection(40_000 + 11.5 * beat, "c2.tracker.test") for beat in range(240)]
+    found, incidents, _ = judged(DAY_LONG, connections=[*traffic(), *burst])
+    assert "outbound.beacon" in {item.detector for item in found}
+    assert [incident.severity for incident in incidents] == ["high"], "new and periodic"
+
+
+def test_aggregated_flow_logs_are_not_assessable() -> None:
+    rows = [
+        {**row, "is_aggregated": True}
+        for row in [*traffic(), *[connection(600 * beat, "c2.tracker.test") for beat in range(60)]]
+    ]
+    found, _, states = judged(DAY_LONG, connections=rows)
+    state = next(item for item in states if item.id == "outbound.beacon")
+    assert (state.state, "not assessable" in state.reason) == ("not_evaluated", True)
+    assert "outbound.new_destination" in {item.detector for item in found}
