@@ -41,7 +41,7 @@ class GatePart(_Section, frozen=True):
     interval: str = "60s"
     window: str = "5m"
     initial_delay: str = "0s"
-    failure_limit: int = 0
+    failure_limit: int | None = None
     consecutive_failure_limit: int | None = None
     inconclusive_limit: int = -1
     consecutive_error_limit: int = 4
@@ -89,10 +89,17 @@ def _gate(part: GatePart, place: Place) -> Gate:
     return Gate(
         part.name, place, part.query, part.sql, part.success, part.failure,
         interval=seconds(part.interval, place), window=seconds(part.window, place) or 300.0, initial_delay=seconds(part.initial_delay, place) or 0.0,
-        failure_limit=part.failure_limit, consecutive_failure_limit=part.consecutive_failure_limit, inconclusive_limit=part.inconclusive_limit,
+        failure_limit=_failure_limit(part), consecutive_failure_limit=part.consecutive_failure_limit, inconclusive_limit=part.inconclusive_limit,
         consecutive_error_limit=part.consecutive_error_limit, min_samples=part.min_samples, on_no_data=part.on_no_data, dry_run=part.dry_run,
         compare=Compare(compare.statistic, compare.alpha, compare.direction, compare.minimum_difference) if compare else None,
     )  # fmt: skip
+
+
+def _failure_limit(part: GatePart) -> int:
+    """Return how many failures are tolerated in all: none, or any number where only those in a row are limited."""
+    if part.failure_limit is not None:
+        return part.failure_limit
+    return 0 if part.consecutive_failure_limit is None else -1
 
 
 def _problems(policy: OwnPolicy) -> Iterator[Problem]:
