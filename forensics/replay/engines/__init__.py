@@ -16,4 +16,6 @@ def replayed(policy: Policy, run: Run, measure: Measure, end: float) -> RunEnd:
     """Return how a run goes by the engine of its policy; gates that were refused are left out by the caller's `run`."""
     if policy.engine == "flagger":
         return flagger.run(run.gates, measure, end, policy.interval, policy.threshold)
-    return (argo if policy.engine == "argo" else own).run(run.gates, measure, end)
+    if policy.engine == "own":
+        return own.run(run.gates, measure, end)
+    return argo.run(run.gates, measure, end)
