@@ -83,7 +83,10 @@ def with_dry_run(gates: list[Gate], patterns: list[str]) -> list[Gate]:
 
 def rejected(gates: tuple[Gate, ...], *, is_inline: bool) -> str:
     """Return what Argo's validation says against these metrics; empty where it takes them."""
+    names = [gate.name for gate in gates]
     for gate in gates:
+        if names.count(gate.name) > 1:
+            return f"{gate.name}: duplicate metric name"
         if is_inline and gate.interval is not None and not gate.count:
             return f"{gate.name}: {ENDLESS}"
         if gate.count and gate.count > 1 and gate.interval is None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from forensics.replay.promql.bindings import Bindings, Metric, Times, load, scrape_times
-from forensics.replay.promql.cells import Floats, Grid, Reader, Whole, cumulative, windowed
+from forensics.replay.promql.cells import Floats, Grid, Reader, Whole, cumulative, statement, windowed
 from forensics.replay.promql.evaluate import Evaluation, matchers_of
 from forensics.replay.promql.gaps import in_gaps, seconds_of_ticks, silences
 from forensics.replay.promql.quantiles import exact_quantiles
@@ -35,10 +35,13 @@ __all__ = [
     "evaluated",
     "gaps_of",
     "load",
+    "matchers_of",
     "prepared",
     "samples_of",
     "scrape_times",
+    "selectors",
     "spans_of",
+    "statement",
 ]
 
 

@@ -122,5 +122,8 @@ def _scrape_problems(scrape: Scrape) -> Iterator[Problem]:
             continue
         if value is None or value < 1 or value != round(value):
             yield Problem(f"scrape.{name}", f"{name} is a whole number of seconds.")
-    if not 1 <= scrape.phases <= 20:
-        yield Problem("scrape.phases", "From 1 to 20 phases are tried.")
+            return
+    if not 1 <= scrape.phases <= 20 or round((seconds(scrape.interval, Place()) or 0) * 1000) % scrape.phases:
+        yield Problem(
+            "scrape.phases", "From 1 to 20 phases are tried, which divide the interval into whole milliseconds."
+        )

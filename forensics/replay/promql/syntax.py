@@ -227,11 +227,11 @@ def _binary_problem(node: pq.BinaryExpr) -> _Problem | None:
     return None
 
 
-def _column(text: str, token: str) -> int:
+def _column(text: str, construct: str) -> int:
     """Return the 1-based column of a construct: the tree has no places, so its first word is looked for."""
-    if token == ":":  # of a subquery; names may hold colons too
+    if construct == ":":  # of a subquery; names may hold colons too
         inside = re.search(r"\[[^\]]*?(:)", text)
         return inside.start(1) + 1 if inside else 1
-    word = rf"(?<![\w:]){re.escape(token)}" if re.match(r"\w", token) else re.escape(token)
+    word = rf"(?<![\w:]){re.escape(construct)}" if re.match(r"\w", construct) else re.escape(construct)
     found = re.search(word, text)
     return found.start() + 1 if found else 1

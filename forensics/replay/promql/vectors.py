@@ -42,9 +42,9 @@ def aggregated(vector: Vector, how: str, labels: Sequence[str], *, by: bool) -> 
     keys = [tuple(pair for pair in item if (pair[0] in labels) == by) for item in vector.labels]
     groups = sorted(set(keys))
     rows = [[index for index, key in enumerate(keys) if key == group] for group in groups]
-    present = np.array([vector.present[row].any(axis=0) for row in rows]).reshape(len(groups), vector.ticks)
+    present = np.array([vector.present[row].any(axis=0) for row in rows], dtype=bool).reshape(len(groups), vector.ticks)
     values = [_HOW[how](vector.values[row], vector.present[row]) for row in rows]
-    return Vector(groups, np.array(values).reshape(len(groups), vector.ticks), present)
+    return Vector(groups, np.array(values, dtype=float).reshape(len(groups), vector.ticks), present)
 
 
 def _average(values: Floats, present: Presence) -> Floats:

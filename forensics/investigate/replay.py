@@ -1,0 +1,63 @@
+"""Replay of policies over a case on disk: what is known of the rollout comes from its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from forensics import views
+from forensics.case import Case
+from forensics.errors import UsageError
+from forensics.investigate.timeline import parse_time
+from forensics.replay.policies import load as load_policies
+from forensics.replay.promql import load as load_bindings
+from forensics.replay.rollout import Known
+from forensics.replay.run import Settings, replay
+from forensics.results import material
+
+
+def run(
+    case: Case,
+    files: Sequence[Path],
+    binding: Path | None,
+    arguments: Mapping[str, str],
+    onset: str,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Return the replay of the policies in `files` (see `forensics.replay.run.replay`).
+
+    Raises:
+        UsageError: detection has not run yet, or a time is none. ConfigError: a policy or the bindings cannot be read.
+
+    """
+    policies, bindings = load_policies(files, arguments), load_bindings(binding)
+    known = known_of(case, onset)
+    with views.opened(case) as sandbox:
+        return replay(sandbox, policies, bindings, known, settings)
+
+
+def known_of(case: Case, onset: str = "") -> Known:
+    """Return onset, action, containment and outcome of a case; an onset that a person gives goes before the first finding."""
+    times = material(case)[1].get("times")
+    if times is None:
+        raise UsageError(f"{case.folder} has no results yet.", hint=f"Run: canary-forensics detect {case.folder}")
+    found = _time(times["onset"])
+    return Known(
+        parse_time(onset) if onset else found,
+        "given by hand" if onset else f"detector: {times['basis']['onset']}",
+        _time(times["acted"]), times["basis"]["acted"], _time(times["contained"]), case.config().config.window.outcome,
+    )  # fmt: skip
+
+
+def arguments_of(given: Sequence[str]) -> dict[str, str]:
+    """Return NAME=VALUE pairs; raises `UsageError` where one is none."""
+    for item in given:
+        if "=" not in item:
+            raise UsageError(f"{item} is no argument.", hint="Write it as --arg NAME=VALUE.")
+    return {name: value for name, _, value in (item.partition("=") for item in given)}
+
+
+def _time(text: str) -> datetime | None:
+    return parse_time(text) if text else None
