@@ -23,7 +23,7 @@ from forensics.replay.promql.cells import Floats, Whole
 from forensics.replay.promql.gaps import in_gaps, silences
 from forensics.replay.promql.vectors import Presence
 from forensics.replay.refusal import RefusalError
-from forensics.store import Sandbox, parameters_of, tables_of
+from forensics.store import Sandbox, parameters_of, require_select, tables_of
 
 LEAST_QUANTUM = 50_000  # microseconds
 MOST_SLOTS = 2_000_000
@@ -47,8 +47,14 @@ def _checked(gate: Gate, bindings: Bindings) -> Gate:
     try:
         if gate.query:
             promql.prepared(gate.query, bindings)
+        else:
+            require_select(gate.sql)
     except RefusalError as error:
         return replace(gate, refusal=error.located(gate.place.at("query")))
+    except QueryError as error:
+        return replace(
+            gate, refusal=RefusalError("E-SQL-REFUSED", error.message, hint=error.hint).located(gate.place.at("sql"))
+        )
     return gate
 
 
@@ -207,15 +213,12 @@ class Measurer:
                 )
             except QueryError as error:
                 found = Value(None, error=error.message)
-            self.values[key] = replace(found, gap=self._sql_gap(gate, now))
+            self.values[key] = found if found.error else replace(found, gap=self._sql_gap(gate, now))
         return self.values[key]
 
     def _sql_gap(self, gate: Gate, now: float) -> bool:
         timed = {row[0] for row in self.sandbox.once(_TIMED)}
-        try:
-            read = sorted(tables_of(gate.sql) & timed)
-        except QueryError:
-            return False  # told as the error of the measurement
+        read = sorted(tables_of(gate.sql) & timed)
         return any(bool(in_gaps(self._silences(table), np.array([now - self.shift]), gate.window)[0]) for table in read)
 
     def _silences(self, table: str) -> list[tuple[float, float]]:

@@ -108,19 +108,19 @@ def traffic(bad_from: float) -> list[dict[str, Any]]:
 
 
 def test_the_guides_auth_gate_triggers_at_780(tmp_path: Path) -> None:
-    """From 585 s on all fail: at 540 s 2 % of the window, at 600 s 36 of 600 (30 since 585 s, 6 before), which is 6 %."""
+    """From 585 s on all fail: at 540 s 2 % of the window, at 600 s 35 of 600 (30 since 585 s, 5 before), which is 5.8 %."""
     told = only(replayed(tmp_path, template(AUTH), sandbox(http_requests=traffic(585)), Known(moment(585), "label")))
     (gate,) = told["gates"]
     assert (at(gate["first_failed"]), at(told["trigger"]), gate["state"]) == (600.0, 780.0, "Failed")
     failed = [row for row in told["trace"] if row["reading"] == "truth" and row["phase"] == "Failed"]
     assert [(at(row["time"]), row["failed"], row["k"], row["n"]) for row in failed][:2] == [
-        (600.0, 1, 36.0, 600.0),
-        (660.0, 2, 155.0, 600.0),
+        (600.0, 1, 35.0, 600.0),
+        (660.0, 2, 154.0, 600.0),
     ]
 
 
 def test_the_guides_outbound_gate_stops_a_clean_rollout_after_40_seconds(tmp_path: Path) -> None:
-    rows = [request(second, 401 if second % 50 == 0 else 200) for second in range(-600, 3000)]
+    rows = [request(second, 401 if second % 100 == 0 else 200) for second in range(-600, 7300, 2)]
     told = only(replayed(tmp_path, template(AUTH, OUTBOUND), sandbox(http_requests=rows), Known(outcome="promoted")))
     auth, outbound = told["gates"]
     assert (at(told["trigger"]), told["phase"], told["verdict"]) == (40.0, "Error", "FALSE-ROLLBACK")
@@ -177,7 +177,7 @@ def test_a_refused_gate_makes_the_verdict_incomplete(tmp_path: Path) -> None:
     assert (told["verdict"], run["verdict"], at(run["trigger"])) == ("INCOMPLETE", "INCOMPLETE", 780.0)
     scan = run["gates"][1]
     assert (scan["state"], scan["code"]) == ("NOT REPLAYED", "E-PROVIDER-UNSUPPORTED")
-    assert scan["place"].endswith("p.yaml:15 (spec.metrics[1].provider)")
+    assert scan["place"].endswith("p.yaml:16 (spec.metrics[1].provider)")
 
 
 def test_a_metric_that_is_bound_to_nothing_is_refused(tmp_path: Path) -> None:
@@ -195,11 +195,11 @@ def test_a_case_without_phases_is_incomplete(tmp_path: Path) -> None:
 
 def test_a_window_in_a_gap_is_undecidable(tmp_path: Path) -> None:
     rows = [row for row in traffic(99999) if not moment(900).isoformat() < row["time"] < moment(1200).isoformat()]
-    told = only(replayed(tmp_path, template(AUTH), sandbox(http_requests=rows), Known(outcome="promoted")))
+    told = only(replayed(tmp_path, template(AUTH), sandbox(http_requests=rows), Known(action=moment(1500))))
     assert told["verdict"] == "UNDECIDABLE"
     assert (
-        "auth-failure-rate at 1020 s" in told["reason"]
-    )  # a silence is a gap from 60 s on; (720, 1020] is the first window that touches (900, 1200)
+        "auth-failure-rate at 960 s" in told["reason"]
+    )  # (660, 960] is the first window that touches (900, 1200)
 
 
 def test_two_tries_are_two_episodes(tmp_path: Path) -> None:
@@ -253,7 +253,6 @@ def test_our_own_policy_by_sql_and_phase(tmp_path: Path) -> None:
     ("sql", "told"),
     [
         ("select 'x' as value", "no number"),
-        ("drop table requests", "Only SELECT"),
         ("select * from read_text('/etc/passwd')", "read_text"),
         ("select nothing_here", "nothing_here"),
         ("select $unknown", "unknown"),
@@ -264,6 +263,13 @@ def test_sql_that_fails_is_an_error_of_the_measurement(tmp_path: Path, sql: str,
     run = only(replayed(tmp_path, text, sandbox(), name="p.toml"))
     assert run["phase"] == "Error"
     assert told in run["gates"][0]["why"]
+
+
+@pytest.mark.parametrize("sql", ["drop table requests", "select 1; select 2", "selec 1", "copy requests to 'x'"])
+def test_sql_that_is_no_select_is_refused(tmp_path: Path, sql: str) -> None:
+    text = f'kind = "policy"\nname = "own"\n[[gate]]\nname = "g"\nsuccess = "result[0] == 0"\nsql = "{sql}"\n'
+    run = only(replayed(tmp_path, text, sandbox(), name="p.toml"))
+    assert (run["verdict"], run["gates"][0]["code"]) == ("INCOMPLETE", "E-SQL-REFUSED")
 
 
 def test_late_records_have_a_reading_of_their_own(tmp_path: Path) -> None:
