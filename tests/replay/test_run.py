@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from forensics.replay.verdicts import decide, lags
 from forensics.store import Sandbox
 from tests.conftest import SAMPLES, Reviewed
 from tests.replay.cases import START, bindings, connection, request, sandbox
-from tests.results.context import context
 
 GUIDE = Path("/work/shared/data/guide-policy")
 SIMPLE = """
@@ -100,27 +100,29 @@ def at(told: str) -> float | None:
 
 
 def traffic(bad_from: float) -> list[dict[str, Any]]:
-    """Two requests a second from ten minutes before the start; 2 % fail, and from `bad_from` on every one."""
-    return [
-        request(second / 2, 401 if second / 2 > bad_from or second % 100 == 0 else 200, session_id=str(second))
-        for second in range(-1200, 3 * 1200)
-    ]
+    """A request a second from ten minutes before the start to twenty behind it; 2 % fail, and from `bad_from` on every one."""
+    return [request(second, 401 if second > bad_from or second % 50 == 0 else 200) for second in range(-600, 1201)]
+
+
+@cache
+def bad_from_585() -> Sandbox:
+    return sandbox(http_requests=traffic(585))
 
 
 def test_the_guides_auth_gate_triggers_at_780(tmp_path: Path) -> None:
-    """From 585 s on all fail: at 540 s 2 % of the window, at 600 s 35 of 600 (30 since 585 s, 5 before), which is 5.8 %."""
-    told = only(replayed(tmp_path, template(AUTH), sandbox(http_requests=traffic(585)), Known(moment(585), "label")))
+    """From 585 s on all fail: at 540 s 2 % of the window, at 600 s 20 of 300 (15 since 585 s, 5 before), which is 6.7 %."""
+    told = only(replayed(tmp_path, template(AUTH), bad_from_585(), Known(moment(585), "label")))
     (gate,) = told["gates"]
     assert (at(gate["first_failed"]), at(told["trigger"]), gate["state"]) == (600.0, 780.0, "Failed")
     failed = [row for row in told["trace"] if row["reading"] == "truth" and row["phase"] == "Failed"]
     assert [(at(row["time"]), row["failed"], row["k"], row["n"]) for row in failed][:2] == [
-        (600.0, 1, 35.0, 600.0),
-        (660.0, 2, 154.0, 600.0),
+        (600.0, 1, 20.0, 300.0),
+        (660.0, 2, 79.0, 300.0),
     ]
 
 
 def test_the_guides_outbound_gate_stops_a_clean_rollout_after_40_seconds(tmp_path: Path) -> None:
-    rows = [request(second, 401 if second % 100 == 0 else 200) for second in range(-600, 7300, 2)]
+    rows = [request(second, 401 if second % 250 == 0 else 200) for second in range(-600, 7300, 5)]
     told = only(replayed(tmp_path, template(AUTH, OUTBOUND), sandbox(http_requests=rows), Known(outcome="promoted")))
     auth, outbound = told["gates"]
     assert (at(told["trigger"]), told["phase"], told["verdict"]) == (40.0, "Error", "FALSE-ROLLBACK")
@@ -172,7 +174,7 @@ def test_a_trigger_of_scrapes_is_an_interval_over_their_phases(tmp_path: Path) -
 
 def test_a_refused_gate_makes_the_verdict_incomplete(tmp_path: Path) -> None:
     web = "  - name: scan\n    provider: {web: {url: x}}\n"
-    told = replayed(tmp_path, template(AUTH, web), sandbox(http_requests=traffic(585)), Known(moment(585), "label"))
+    told = replayed(tmp_path, template(AUTH, web), bad_from_585(), Known(moment(585), "label"))
     run = only(told)
     assert (told["verdict"], run["verdict"], at(run["trigger"])) == ("INCOMPLETE", "INCOMPLETE", 780.0)
     scan = run["gates"][1]
@@ -181,7 +183,7 @@ def test_a_refused_gate_makes_the_verdict_incomplete(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_is_bound_to_nothing_is_refused(tmp_path: Path) -> None:
-    run = only(replayed(tmp_path, template(AUTH), sandbox(http_requests=traffic(585)), bound="[scrape]\n"))
+    run = only(replayed(tmp_path, template(AUTH), bad_from_585(), bound="[scrape]\n"))
     assert (run["gates"][0]["code"], run["verdict"]) == ("E-BIND-MISSING", "INCOMPLETE")
 
 
@@ -195,11 +197,9 @@ def test_a_case_without_phases_is_incomplete(tmp_path: Path) -> None:
 
 def test_a_window_in_a_gap_is_undecidable(tmp_path: Path) -> None:
     rows = [row for row in traffic(99999) if not moment(900).isoformat() < row["time"] < moment(1200).isoformat()]
-    told = only(replayed(tmp_path, template(AUTH), sandbox(http_requests=rows), Known(action=moment(1500))))
+    told = only(replayed(tmp_path, template(AUTH), sandbox(http_requests=rows), Known(action=moment(1250))))
     assert told["verdict"] == "UNDECIDABLE"
-    assert (
-        "auth-failure-rate at 960 s" in told["reason"]
-    )  # (660, 960] is the first window that touches (900, 1200)
+    assert "auth-failure-rate at 960 s" in told["reason"]  # (660, 960] is the first window that touches (900, 1200)
 
 
 def test_two_tries_are_two_episodes(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_weight_that_never_came_is_not_replayed(tmp_path: Path) -> None:
         "{analysis: {templates: [{templateName: checks}]}}, {setWeight: 75}, {analysis: {templates: [{templateName: checks}]}}]}}}\n---\n"
     )
     once = AUTH.replace("interval: 60s", "count: 1").replace("Limit: 3", "Limit: 0")
-    told = replayed(tmp_path, rollout + template(once), sandbox(http_requests=traffic(585)))
+    told = replayed(tmp_path, rollout + template(once), bad_from_585())
     first, second = told["policies"][0]["runs"]
     assert at(first["start"]) == 3900.0  # 50 % begins after an hour, and five minutes of pause
     assert second["reason"] == "the rollout never came to weight 75 %"
@@ -408,5 +408,5 @@ def test_the_guides_own_gates_as_they_would_really_have_gone(reviewed: Reviewed)
 
 
 def test_the_same_case_gives_the_same_replay(tmp_path: Path) -> None:
-    store = context("", None, http_requests=traffic(585)).sandbox
+    store = bad_from_585()
     assert replayed(tmp_path, template(AUTH), store) == replayed(tmp_path, template(AUTH), store)
