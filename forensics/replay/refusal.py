@@ -10,16 +10,23 @@ from forensics.errors import ForensicsError, Location
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in a policy: file, 1-based line, dotted path of keys, 1-based column inside the value."""
+    """Where something stands in a policy: file, 1-based line, dotted path of keys, 1-based column inside the value.
+
+    `below` has the lines of the keys inside of it.
+    """
 
     file: Path | None = None
     line: int | None = None
     key: str = ""
     column: int | None = None
+    below: tuple[tuple[str, int], ...] = ()
 
-    def at(self, key: str, line: int | None = None) -> Place:
-        """Return the place of a key below."""
-        return replace(self, key=f"{self.key}.{key}" if self.key else key, line=line or self.line)
+    def at(self, key: str) -> Place:
+        """Return the place of a key below, wherever below it stands; its own where there is none."""
+        path, line = next(
+            ((name, line) for name, line in self.below if f".{name}".endswith(f".{key}")), (key, self.line)
+        )
+        return replace(self, key=f"{self.key}.{path}" if self.key else path, line=line, below=())
 
     def __str__(self) -> str:
         column = f", column {self.column}" if self.column else ""
@@ -36,9 +43,14 @@ class RefusalError(ForensicsError):
         self.column = column
         self.place = Place(column=column)
 
+    @property
+    def plain(self) -> str:
+        """The message without its code."""
+        return self.message.removeprefix(f"{self.code}: ")
+
     def located(self, place: Place) -> RefusalError:
         """Return it with its place in a file; a column known to the construct stays."""
-        told = RefusalError(self.code, self.message.removeprefix(f"{self.code}: "), hint=self.hint, column=self.column)
+        told = RefusalError(self.code, self.plain, hint=self.hint, column=self.column)
         told.place = replace(place, column=self.column or place.column)
         key = f"{told.place.key}, column {told.place.column}" if told.place.column else told.place.key
         told.location = Location(place.file, place.line, key or None) if place.file else None

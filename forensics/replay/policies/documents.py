@@ -52,7 +52,12 @@ class Document:
         above = key
         while above and above not in self.lines:
             above = re.sub(r"(?:\.[^.\[]*|\[\d+\]|^[^.\[]+)$", "", above)
-        return Place(self.path, self.lines.get(above, 1), key)
+        below = tuple(
+            (name.removeprefix(f"{key}."), line)
+            for name, line in self.lines.items()
+            if key and name.startswith(f"{key}.")
+        )
+        return Place(self.path, self.lines.get(above, 1), key, below=below)
 
 
 def read_documents(path: Path) -> list[Document]:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from forensics.config.load import Problem, load_as
 from forensics.errors import ConfigError
+from forensics.replay.policies.documents import read as read_text
 from forensics.replay.policies.documents import seconds
 from forensics.replay.policies.model import Compare, Direction, Gate, NoData, Policy, Run, Start
 from forensics.replay.refusal import Place
@@ -66,12 +67,15 @@ def read(path: Path) -> Policy:
 
     """
     found = load_as(path, OwnPolicy, _problems)
+    lines = [
+        number for number, line in enumerate(read_text(path).splitlines(), 1) if line.strip().startswith("[[gate]]")
+    ]
     phases = dict.fromkeys(gate.phase for gate in found.gate)
     runs = tuple(
         Run(
             f"{found.name} in {phase}" if phase else found.name,
             tuple(
-                _gate(part, Place(path, None, f"gate[{index}]"))
+                _gate(part, Place(path, lines[index] if len(lines) == len(found.gate) else None, f"gate[{index}]"))
                 for index, part in enumerate(found.gate)
                 if part.phase == phase
             ),
