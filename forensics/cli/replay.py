@@ -67,6 +67,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     Exit codes: 0 done; with --fail-on gate 1 where a gate says stop, 3 where a gate was not replayed or the evidence has a gap.
     """
     from forensics.case import open_case
+    from forensics.cli.received import forged_is_told
     from forensics.errors import UsageError
     from forensics.investigate import replay
     from forensics.replay.run import Settings
@@ -74,7 +75,10 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     files = [*policies, *more]
     if not files:
         raise UsageError("No policy is named.", hint="Name a policy file behind CASE.")
-    told = replay.run(open_case(case), files, binding, replay.arguments_of(arguments), onset, Settings(skew))
+    opened = open_case(case)
+    with forged_is_told():
+        known = replay.known_of(opened, onset)
+    told = replay.run(opened, files, binding, replay.arguments_of(arguments), known, Settings(skew))
     if trace:
         rows = [row for policy in told["policies"] for run in policy["runs"] for row in run["trace"]]
         emit(_TRACE, [[row[name] for name in _TRACE] for row in rows], form, as_json=as_json)
@@ -103,7 +107,7 @@ def _words(told: dict[str, Any]) -> None:
             bold=True,
         )
         for note in policy["notes"]:
-            click.echo(f"  {note}")
+            click.echo(safe_text(f"  {note}"))
         for run in policy["runs"]:
             _run(run)
     _radius(told["radius"])

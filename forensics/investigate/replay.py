@@ -29,17 +29,21 @@ def run(
     """Return the replay of the policies in `files` (see `forensics.replay.run.replay`).
 
     Raises:
-        UsageError: detection has not run yet, or a time is none. ConfigError: a policy or the bindings cannot be read.
+        ConfigError: a policy or the bindings cannot be read.
 
     """
     policies, bindings = load_policies(files, arguments), load_bindings(binding)
-    known = known_of(case, onset)
     with views.opened(case) as sandbox:
         return replay(sandbox, policies, bindings, known, settings)
 
 
 def known_of(case: Case, onset: str = "") -> Known:
-    """Return onset, action, containment and outcome of a case; an onset that a person gives goes before the first finding."""
+    """Return onset, action, containment and outcome of a case; an onset that a person gives goes before the first finding.
+
+    Raises:
+        UsageError: detection has not run yet, or the onset is no time.
+
+    """
     times = material(case)[1].get("times")
     if times is None:
         raise UsageError(f"{case.folder} has no results yet.", hint=f"Run: canary-forensics detect {case.folder}")

@@ -58,6 +58,7 @@ name = "errors-below-5-percent"
 success = "result[0] < 0.05"
 consecutive_failure_limit = 4
 min_samples = 20
+initial_delay = "10m"
 query = """
 sum(rate(requests_total{version="canary", status=~"5.."}[10m])) / sum(rate(requests_total{version="canary"}[10m]))
 """

@@ -376,7 +376,8 @@ def test_an_onset_is_known_by_hand_or_by_the_first_finding(reviewed: Reviewed) -
 
 def sample(reviewed: Reviewed, policy: Path) -> dict[str, Any]:
     binding = SAMPLES / "checkout-compromised/policy/bindings.toml"
-    return investigate.run(open_case(reviewed.case("checkout-compromised")), [policy], binding, {}, "", Settings())
+    case = open_case(reviewed.case("checkout-compromised"))
+    return investigate.run(case, [policy], binding, {}, investigate.known_of(case), Settings())
 
 
 def test_our_policy_stops_the_compromised_rollout_before_people_did(reviewed: Reviewed) -> None:
