@@ -23,7 +23,7 @@ def run(
     files: Sequence[Path],
     binding: Path | None,
     arguments: Mapping[str, str],
-    onset: str,
+    known: Known,
     settings: Settings,
 ) -> dict[str, Any]:
     """Return the replay of the policies in `files` (see `forensics.replay.run.replay`).
