@@ -167,3 +167,130 @@ def _amount(name: str, amount: dict[str, Any] | None) -> str:
         return ""
     text = bytes_text(amount["value"]) if name.startswith("bytes") else f"{amount['value']:,.0f}"
     return f"≥ {text}" if amount["rule"] == "lower bound" else text
+
+
+def _numbers(text: str, kind: type) -> list[Any]:
+    from forensics.errors import UsageError
+
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{text} is no list of numbers.", hint="Write it as 1,2,5.") from error
+
+
+@command.command("sweep")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option(
+    "--metric",
+    default="errors",
+    show_default=True,
+    help="What counts: errors, refusals, unauthorized, forbidden, throttled.",
+)
+@click.option("--thresholds", default="0.01,0.02,0.05,0.1", show_default=True, help="Limits of the share, 0 to 1.")
+@click.option("--windows", default="1,5,10", show_default=True, help="Windows in minutes.")
+@click.option("--intervals", default="1", show_default=True, help="Intervals in minutes.")
+@click.option("--limits", default="0,1,3", show_default=True, help="Failures that are tolerated.")
+@click.option("--delays", default="5", show_default=True, help="First measurement, in minutes.")
+@click.option("--weights", default="1", show_default=True, help="Factors of the canary's traffic; above 1 is a model.")
+@click.option(
+    "--durations",
+    default="0",
+    show_default=True,
+    help="Minutes after which the rollout would have ended; 0 = as it did.",
+)
+@click.option(
+    "--onset", default="", metavar="TIME", help="When the trouble began, if you know better than the first finding."
+)
+@format_options
+def sweep_command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    case: Path, metric: str, thresholds: str, windows: str, intervals: str, limits: str, delays: str, weights: str, durations: str, onset: str,
+    form: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Sweep a gate on a share of the canary's requests over a grid of settings, and tell when each would have triggered.
+
+    Minute cells are read, so intervals are whole minutes; `replay run` reads records.
+    """
+    from forensics.case import open_case
+    from forensics.cli.received import forged_is_told
+    from forensics.investigate import replay
+    from forensics.replay.sweep import Axes
+
+    axes = Axes(
+        _numbers(thresholds, float), _numbers(windows, int), _numbers(intervals, int), _numbers(limits, int), _numbers(delays, int),
+        _numbers(weights, float), _numbers(durations, int),
+    )  # fmt: skip
+    opened = open_case(case)
+    with forged_is_told():
+        known = replay.known_of(opened, onset)
+    rows = replay.swept(opened, metric, axes, known)
+    columns = list(rows[0])
+    emit(columns, [[row[name] for name in columns] for row in rows], form, as_json=as_json)
+    if any(row["basis"] == "model" for row in rows):
+        click.echo("Rows with basis model scale up what was seen: nobody recorded that traffic.", err=True)
+
+
+@command.command("backtest")
+@click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--policy", "policies", multiple=True, required=True, type=click.Path(path_type=Path), help="A policy file."
+)
+@click.option(
+    "--binding",
+    "--bindings",
+    "binding",
+    type=click.Path(path_type=Path),
+    help="Which rows of a case a metric counts (TOML).",
+)
+@click.option(
+    "--labels",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="What each rollout was (TOML): label, who, when, why.",
+)
+@click.option("--arg", "arguments", multiple=True, metavar="NAME=VALUE", help="A value for {{args.NAME}}.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def backtest_command(
+    cases: tuple[Path, ...], policies: tuple[Path, ...], binding: Path | None, labels: Path, arguments: tuple[str, ...], as_json: bool
+) -> None:  # fmt: skip
+    """Test policies on many CASES whose outcome is labelled: precision, recall, time to detect, users spared."""
+    from forensics.case import open_case
+    from forensics.cli.received import forged_is_told
+    from forensics.investigate import replay
+
+    opened = [open_case(case) for case in cases]
+    with forged_is_told():
+        for case in opened:
+            replay.known_of(case)
+    found = replay.backtested(opened, policies, binding, replay.arguments_of(arguments), labels)
+    if as_json:
+        dump(found)
+        return
+    for item in found:
+        _backtest(item)
+
+
+def _backtest(item: dict[str, Any]) -> None:
+    click.secho(safe_text(f"{item['policy']}: {item['judged']} of {item['rollouts']} rollouts judged"), bold=True)
+    click.echo(f"  left out       {item['unknown']} unknown, {item['not_replayed']} not replayed or undecidable")
+    click.echo(f"  bad rollouts   {item['true_positives']} stopped, {item['false_negatives']} not")
+    click.echo(f"  good rollouts  {item['true_negatives']} left alone; {item['false_positives']} false alarms in all")
+    for name in ("precision", "recall"):
+        share = item[name]
+        click.echo(
+            f"  {name:<14} "
+            + (
+                f"{share['value']:.0%} (95 %: {share['low']:.0%} to {share['high']:.0%})"
+                if share
+                else "nothing to count"
+            )
+        )
+    if item["recall_at_least"] is not None:
+        click.echo(f"  all detected   the recall is {item['recall_at_least']:.0%} at least, with 95 % confidence")
+    median, late = (
+        f"{value:g} s" if value is not None else "never reached"
+        for value in (item["seconds_to_detect_median"], item["seconds_to_detect_p90"])
+    )
+    click.echo(f"  time to detect {median} median, {late} for nine in ten; {item['not_detected']} not detected")
+    click.echo(f"  spared         {item['users_saved']:,.0f} users, {item['requests_saved']:,.0f} requests")
+    for warning in item["warnings"]:
+        click.secho(f"  {warning}", fg="yellow")

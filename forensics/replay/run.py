@@ -10,7 +10,9 @@ from typing import Any
 
 from forensics.findings import moment
 from forensics.replay import blast
+from forensics.replay.backtest import Outcome
 from forensics.replay.engines import VERSIONS, GateEnd, RunEnd, Tick, replayed
+from forensics.replay.labels import Label
 from forensics.replay.measure import Measurer, checked
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.promql import Bindings, Reading
@@ -24,9 +26,10 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a replay assumes: skew of the clocks of the records in seconds, either way."""
+    """What a replay assumes and does: skew of the clocks in seconds, either way; `quick` reads TRUTH alone, and tells no trace."""
 
     skew: float = 0.0
+    quick: bool = False
 
 
 def replay(
@@ -46,8 +49,44 @@ def replay(
         "phases": [{"name": s.name, "start": moment(s.start), "end": moment(s.end), "weight": s.weight} for part in parts for s in part.stretches],
         "assumptions": {"query_latency_seconds": 0, "clock_skew_seconds": chosen.skew, "scrape": _scrape(bindings)},
         "policies": found,
-        "radius": _radius(sandbox, known, found),
+        "radius": [] if chosen.quick else _radius(sandbox, known, found),
     }  # fmt: skip
+
+
+def outcome(
+    sandbox: Sandbox, case: str, policy: Policy, bindings: Bindings, known: Known, label: Label | None
+) -> Outcome:
+    """Return what a policy would have done over a case, by TRUTH alone. A good rollout has no onset, whatever the detectors say."""
+    word = label.label if label else "unknown"
+    told = replay(
+        sandbox, [policy], bindings, replace(known, onset=None) if word == "good" else known, Settings(quick=True)
+    )
+    phases, onset = told["phases"], known.onset
+    trigger = _first_trigger(told["policies"][0], datetime.min) if told["stops"] else None  # noqa: DTZ901 - table times have no zone
+    last = _time(max((phase["end"] for phase in phases), default=""))
+    end = trigger or known.action or last
+    hours = (last - _time(phases[0]["start"])).total_seconds() / 3600 if phases and last else 0.0
+    spared: dict[str, float] = {}
+    until = known.contained or last
+    if trigger and onset and until and word != "good" and onset <= trigger <= until:
+        amounts = blast.saved(blast.radius(sandbox, onset, trigger), blast.radius(sandbox, onset, until))
+        spared = {item.name: item.value for item in amounts}
+    seconds = (end - onset).total_seconds() if end and onset else None
+    return Outcome(
+        case,
+        word,
+        told["verdict"],
+        trigger is not None,
+        seconds,
+        spared.get("users", 0.0),
+        spared.get("requests", 0.0),
+        hours,
+        bool(label and label.chose),
+    )
+
+
+def _time(text: str) -> Any:
+    return datetime.fromisoformat(text.removesuffix("Z")) if text else None
 
 
 def _scrape(bindings: Bindings) -> dict[str, Any]:
@@ -100,15 +139,17 @@ def _run(
     seconds = (stop - begin).total_seconds() + extra
     try:
         measurer = Measurer(sandbox, bindings, begin, seconds, gates)
-        ends = _readings(policy, replace(run, gates=gates), measurer)
+        ends = _readings(policy, replace(run, gates=gates), measurer, quick=settings.quick)
     except RefusalError as error:
         return _not_replayed(run, str(error.message))
     return _told(policy, run, part.known, measurer, ends, settings, longest)
 
 
-def _readings(policy: Policy, run: Run, measurer: Measurer) -> dict[str, RunEnd]:
+def _readings(policy: Policy, run: Run, measurer: Measurer, *, quick: bool) -> dict[str, RunEnd]:
     """Return the end of a run by each reading; a reading that cannot read one of the gates leaves that gate out."""
-    return {title: _by_reading(policy, run, measurer, title, reading) for title, reading in measurer.readings().items()}
+    readings = measurer.readings()
+    chosen = {"truth": readings["truth"]} if quick else readings
+    return {title: _by_reading(policy, run, measurer, title, reading) for title, reading in chosen.items()}
 
 
 def _by_reading(policy: Policy, run: Run, measurer: Measurer, title: str, reading: Reading) -> RunEnd:
@@ -146,10 +187,10 @@ def _told(
     return {
         "run": run.name, "is_inline": run.is_inline, "start": moment(measurer.start), "end": moment(measurer.start + timedelta(seconds=measurer.end)),
         "verdict": verdict.word, "reason": verdict.reason, "phase": truth.phase, "trigger": moment(trigger), "effect": _effect(truth),
-        "gates": [_gate(gate, truth, ends, _alone(policy, run, gate, measurer), measurer) for gate in run.gates],
+        "gates": [_gate(gate, truth, ends, None if settings.quick else _alone(policy, run, gate, measurer), measurer) for gate in run.gates],
         "readings": _reading_rows(measurer, ends, known),
         "lags": asdict(_lags(run, known, measurer, truth)),
-        "trace": [_row(measurer, title, tick) for title, end in ends.items() if title in ("truth", "then", "scrape 0") for tick in end.ticks],
+        "trace": [_row(measurer, title, tick) for title, end in ends.items() if title in ("truth", "then", "scrape 0") and not settings.quick for tick in end.ticks],
     }  # fmt: skip
 
 
