@@ -9,12 +9,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it runs as a script, too
 
-from sample_data.generator import access, config, exchanges, kubernetes, operations, sbom, scenarios, truth, zeek
+from sample_data.generator import (
+    access,
+    config,
+    exchanges,
+    kubernetes,
+    operations,
+    policies,
+    sbom,
+    scenarios,
+    truth,
+    zeek,
+)
 from sample_data.generator.model import Scenario, World
 from sample_data.generator.outbound import Outbound
 from sample_data.generator.traffic import Traffic
 
-WRITERS = (config, truth, access, zeek, exchanges, kubernetes, sbom, operations)
+WRITERS = (config, truth, access, zeek, exchanges, kubernetes, sbom, operations, policies)
 
 
 def build(scenario: Scenario) -> World:

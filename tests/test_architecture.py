@@ -103,6 +103,7 @@ def test_runtime_dependencies_are_those_imported() -> None:
         "google-re2": "re2",
         "pyyaml": "yaml",
         "python-stdnum": "stdnum",
+        "promql-parser": "promql_parser",
         "phonenumberslite": "phonenumbers",
         "cryptography[ssh]": "cryptography",
     }

@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "Compare findings of two cases, or with today's detectors."),
     "gdpr": ("gdpr", "Write Article 33 drafts, clock sheet and register entry."),
     "revocations": ("revocations", "Count, or write down, what has to be revoked."),
+    "replay": ("replay", "Replay gates: when would one have stopped the rollout?"),
+    "policy": ("policy", "Lint or convert gate policies."),
     "audit": ("audit", "Audit many services each night, with one exit code."),
     "package": ("package", "Write a case as an evidence package that others can check."),
     "verify": ("verify", "Check an evidence package, and who signed it."),

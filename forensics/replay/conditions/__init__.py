@@ -1,0 +1,47 @@
+"""Conditions of Argo metrics: a closed subset of expr-lang with its static types, errors and NaN rules; docs/replay.md lists it.
+
+Nothing of a policy is ever run as code: policies come out of incident bundles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from forensics.replay.conditions.syntax import Node, parse
+from forensics.replay.conditions.types import FLOAT, FLOATS, NIL, ConditionError, check
+from forensics.replay.conditions.values import Run
+
+__all__ = ["Condition", "ConditionError", "Node", "compiled", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that was parsed; `tree` is what lint looks at."""
+
+    text: str
+    tree: Node
+
+    def holds(self, result: float | list[float] | None) -> bool:
+        """Say whether it is true of a result: a list of numbers (a vector), a number (a scalar), or None.
+
+        Raises:
+            ConditionError: types do not fit, an index is out of range, a value is nil, or the outcome is no boolean.
+
+        """
+        kind = FLOATS if isinstance(result, list) else NIL if result is None else FLOAT
+        check(self.tree, kind)
+        value: Any = Run(result).value(self.tree)
+        if not isinstance(value, bool):
+            raise ConditionError(f"expected bool, but got {'nil' if value is None else type(value).__name__}")
+        return value
+
+
+def compiled(text: str) -> Condition | None:
+    """Return a condition, None where the text is empty.
+
+    Raises:
+        RefusalError: E-EXPR-UNSUPPORTED, with the column.
+
+    """
+    return Condition(text, parse(text)) if text.strip() else None

@@ -1,0 +1,201 @@
+"""YAML of policies: plain values with the line of every key. Files come out of incident bundles, so sizes, depth and aliases are bounded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from forensics.errors import ConfigError, Location
+from forensics.replay.refusal import Place
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 40
+MAX_DOCUMENTS = 200
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+class _Loader(yaml.CSafeLoader):
+    """Plain values only; times stay text, as in JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document; `lines` has the 1-based line of each dotted path."""
+
+    path: Path
+    data: dict[str, Any]
+    lines: dict[str, int]
+
+    @property
+    def kind(self) -> str:
+        """`kind` of a Kubernetes object."""
+        return str(self.data.get("kind") or "")
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`, else the name of the file."""
+        return str(mapping(self.data.get("metadata")).get("name") or self.path.stem)
+
+    def place(self, key: str = "") -> Place:
+        """Return the place of a dotted path, its line or that of the nearest key above."""
+        above = key
+        while above and above not in self.lines:
+            above = re.sub(r"(?:\.[^.\[]*|\[\d+\]|^[^.\[]+)$", "", above)
+        below = tuple(
+            (name.removeprefix(f"{key}."), line)
+            for name, line in self.lines.items()
+            if key and name.startswith(f"{key}.")
+        )
+        return Place(self.path, self.lines.get(above, 1), key, below=below)
+
+
+def read_documents(path: Path) -> list[Document]:
+    """Return the objects of a YAML (or JSON) file.
+
+    Raises:
+        ConfigError: it cannot be read, is too large or nested, has aliases or a key twice, or is no YAML.
+
+    """
+    text = read(path)
+    try:
+        _require_plain(text, path)
+        found = _loaded(text, path)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise ConfigError(f"This is not valid YAML: {problem}.", location=Location(path, _line(mark))) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError("This YAML holds a value that cannot be read.", location=Location(path)) from error
+    return found
+
+
+def read(path: Path) -> str:
+    """Return the text of a policy file; raises `ConfigError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"The policy cannot be read: {error.strerror}.", hint="Name a file.", location=Location(path)
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(
+            f"The policy is larger than {MAX_BYTES:,} bytes.", hint="Name a policy file.", location=Location(path)
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            "The policy is not UTF-8 text.", hint="Name a policy file.", location=Location(path)
+        ) from error
+
+
+def _require_plain(text: str, path: Path) -> None:
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:
+            what = "aliases" if isinstance(event, yaml.AliasEvent) else f"more than {MAX_DEPTH} levels"
+            raise ConfigError(
+                f"The policy has {what}.", hint="Write it out.", location=Location(path, _line(event.start_mark))
+            )
+
+
+def _loaded(text: str, path: Path) -> list[Document]:
+    loader, found = _Loader(text), list[Document]()
+    try:
+        while loader.check_node():
+            if len(found) >= MAX_DOCUMENTS:
+                raise ConfigError(f"The file has more than {MAX_DOCUMENTS} documents.", location=Location(path))
+            node = loader.get_node()
+            if node is None:
+                break
+            lines: dict[str, int] = {}
+            _note_lines(node, "", lines, path)
+            value = loader.construct_document(node)
+            if isinstance(value, dict):
+                found.append(Document(path, value, lines))
+    finally:
+        loader.dispose()
+    return found
+
+
+def _note_lines(node: yaml.Node, key: str, lines: dict[str, int], path: Path) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            inner = f"{key}.{name.value}" if key else str(name.value)
+            if inner in lines:
+                raise ConfigError(f"The key {inner} is there twice.", location=Location(path, _line(name.start_mark)))
+            lines[inner] = _line(name.start_mark)
+            _note_lines(value, inner, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[f"{key}[{index}]"] = _line(value.start_mark)
+            _note_lines(value, f"{key}[{index}]", lines, path)
+
+
+def _line(mark: Any) -> int:
+    return int(mark.line) + 1 if mark else 1
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return an object, an empty one where the value is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """Return a list, an empty one where the value is none."""
+    return value if isinstance(value, list) else []
+
+
+def seconds(value: Any, place: Place) -> float | None:
+    """Return a duration as Go writes it (`90s`, `1h30m`), None where there is none.
+
+    Raises:
+        ConfigError: it is no duration, or none above zero.
+
+    """
+    if value is None or value == "":
+        return None
+    text = str(value)
+    if len(text) > 40 or not _DURATION.fullmatch(text):
+        raise bad(f"{text[:40]!r} is no duration", place, "Write it as 60s, 5m or 1h30m.")
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text))
+
+
+def whole(value: Any, place: Place) -> int | None:
+    """Return a whole number, also one that is written as text (Kubernetes' IntOrString); raises `ConfigError`."""
+    if value is None:
+        return None
+    text = str(value)
+    if isinstance(value, bool) or len(text) > 10 or not re.fullmatch(r"-?\d+", text):
+        raise bad(f"{text[:40]!r} is no whole number", place, "Write it as 3.")
+    return int(text)
+
+
+def decimal(value: Any, place: Place) -> float | None:
+    """Return a number; raises `ConfigError`."""
+    if value is None:
+        return None
+    try:
+        return float(str(value))
+    except ValueError as error:
+        raise bad(f"{str(value)[:40]!r} is no number", place, "Write it as 0.05.") from error
+
+
+def bad(what: str, place: Place, hint: str) -> ConfigError:
+    """Return the error of a value in a policy."""
+    return ConfigError(
+        f"{what}.", hint=hint, location=Location(place.file or Path("policy"), place.line, place.key or None)
+    )
