@@ -33,7 +33,8 @@ class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides.
 
     With `bodies` only responses count whose body could be searched: others show nothing, whatever they held. With `either`, one of the tables is
-    enough, and the rows of all are counted. `shown` names rows of the view `evidence_shown`: what one canary record at least must show before
+    enough, and the rows of all are counted. With fewer canary rows than `clean_rows`
+    what is found counts, and nothing found does not mean clean. `shown` names rows of the view `evidence_shown`: what one canary record at least must show before
     nothing found means clean; what is found without it counts all the same.
     """
 
@@ -41,6 +42,7 @@ class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     bodies: bool = False
     either: bool = False
     canary_rows: int = 1
+    clean_rows: int = 0
     baseline_rows: int = 1
     known: list[
         Literal["rollback", "phases", "moments", "allow", "fingerprints", "certificates", "programs", "earlier_days"]

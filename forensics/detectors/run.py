@@ -157,6 +157,8 @@ def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str, bool]:
     if canary < needs.canary_rows:
         proves = detector.front.compare == "new_in_canary"
         return canary, f"only {canary:,} canary {noun}, {needs.canary_rows:,} needed", proves
+    if canary < needs.clean_rows:
+        return canary, f"only {canary:,} canary {noun}, {needs.clean_rows:,} needed", True
     reason = _not_shown(sandbox, needs)
     return canary, reason, bool(reason)
 

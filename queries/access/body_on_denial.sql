@@ -14,6 +14,7 @@ fingerprint = ["http_request_method", "route"]
 [needs]
 tables = ["http_exchanges"]
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 */
 /* What clients see is the status; what left is the body. Structures that refusals of the baseline have anywhere are none of the privileged ones. */

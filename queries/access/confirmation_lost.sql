@@ -14,6 +14,7 @@ fingerprint = ["http_request_method", "route", "proof"]
 [needs]
 tables = ["http_exchanges"]
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 [params]
 min_refused = 2

@@ -15,6 +15,7 @@ fingerprint = ["http_request_method", "route", "override"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 */
 /* Two ways: a header or parameter that names another method, and a method itself that is not one of the usual. */

@@ -14,6 +14,7 @@ fingerprint = ["http_request_method", "route", "scheme"]
 [needs]
 tables = ["http_exchanges"]
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 5
 [params]
 min_accepted = 5

@@ -15,6 +15,7 @@ fingerprint = ["http_request_method", "route", "principal"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 5
 [params]
 min_allowed = 5

@@ -15,6 +15,7 @@ fingerprint = ["http_request_method", "route"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 5
 [params]
 administrative = "(?:^|[/._-])(?:admin[a-z]*|actuator|debug|metrics|internal|swagger[a-z-]*|graphiql|graphql|console|manage(?:ment)?|phpinfo|phpmyadmin|jolokia|pprof|trace|heapdump|env|config|git|\\\\.env|\\\\.git|backup|setup|install)(?:$|[/._-])"

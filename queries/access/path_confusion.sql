@@ -15,6 +15,7 @@ fingerprint = ["http_request_method", "route", "spelling"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 */
 /* The plain spelling is the loosest reading of the path (docs/paths.md); it counts as refused where 19 of 20 decisions of the baseline on its route, for the same

@@ -14,6 +14,7 @@ fingerprint = ["http_request_method", "route", "rewrite_header"]
 [needs]
 tables = ["http_exchanges"]
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 */
 /* The route is the refused one: that of the request, or the one that the header names, with whichever method it is refused. */

@@ -16,6 +16,7 @@ shown = ["roles"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 5
 [params]
 min_denied = 5

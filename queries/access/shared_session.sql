@@ -16,6 +16,7 @@ shown = ["credentials"]
 tables = ["http_requests", "http_exchanges"]
 either = true
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 */
 /* Counted are sessions and tokens. An account that follows another one in the same session is the same finding on the baseline, and then pre-existing. */

@@ -15,6 +15,7 @@ fingerprint = ["http_request_method", "route", "sign"]
 shown = ["tokens"]
 tables = ["http_exchanges"]
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 */
 /* Key addresses and the kind of algorithm of an issuer are compared with those of tokens that the baseline lets in. */

@@ -15,6 +15,7 @@ fingerprint = ["http_request_method", "route", "claim"]
 shown = ["tokens"]
 tables = ["http_exchanges"]
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 [params]
 tolerance_seconds = 300

@@ -15,6 +15,7 @@ fingerprint = ["http_request_method", "route"]
 shown = ["tokens"]
 tables = ["http_exchanges"]
 canary_rows = 1
+clean_rows = 20
 baseline_rows = 1
 */
 select s.http_request_method, s.route,
