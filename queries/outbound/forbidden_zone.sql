@@ -23,5 +23,5 @@ select
     d.pods, d.pod, d.bytes_up, d.first_seen, d.last_seen, d.evidence
 from destinations d
 cross join outbound_totals t
-where d.canary_n > 0 and d.zone_kind = 'datastore' and not d.is_allowed
+where d.canary_n > 0 and d.zone_kind = 'datastore' and not d.is_allowed and d.baseline_n + d.prior_n = 0
 order by d.destination, d.destination_port

@@ -37,7 +37,8 @@ def numbers() -> dict[str, Any]:
 def test_each_fires_there_and_none_on_the_clean_sample(case: Path, reviewed: Reviewed) -> None:
     expected = set(truth(NAME)["fires"]["detectors"])
     assert fired(case) & expected == expected
-    assert {name.partition(".")[0] for name in fired(case) - expected} <= {"disclosure", "supply_chain"}
+    standing = {"outbound.outside_allow_list"}  # both cohorts use the mailer, which canary.toml does not allow
+    assert {name.partition(".")[0] for name in fired(case) - expected - standing} <= {"disclosure", "supply_chain"}
     clean = reviewed.case("checkout-clean")
     assert fired(clean) & expected == set()
     evaluated = {state["id"] for state in findings_of(clean)["detectors"] if state["state"] == "clean"}

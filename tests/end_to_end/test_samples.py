@@ -112,6 +112,9 @@ def test_the_phone_home_is_one_incident_that_names_everything(reviewed: Reviewed
     by_id = {item["id"]: item["detector"] for item in findings_of(case)["findings"]}
     assert {by_id[item] for item in incident["findings"]} == {
         "outbound.new_destination",
+        "outbound.new_dns_name",
+        "outbound.outside_allow_list",
+        "outbound.scheduled_contact",  # 09:17:42 and 09:47:42
         "outbound.upload_volume",
         "supply_chain.component_added",
     }
