@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def _family_marks(states: Sequence[DetectorState]) -> list[tuple[str, str]]:
 
 
 def not_evaluated(states: Sequence[DetectorState]) -> dict[str, str]:
-    """Return core families most of whose detectors could not speak, with the first reason.
+    """Return core families most of whose detectors could not speak, with the reason that most of them give.
 
     One of them may still speak: the headers of responses without a body tell nothing of what bodies hold.
     """
@@ -131,7 +132,7 @@ def not_evaluated(states: Sequence[DetectorState]) -> dict[str, str]:
         mine = [state for state in states if state.family == family]
         silent = [state.reason for state in mine if state.state not in ("finding", "clean")]
         if 2 * len(silent) > len(mine) or not mine:
-            blind[family] = silent[0] if silent else "no detector"
+            blind[family] = Counter(silent).most_common(1)[0][0] if silent else "no detector"
     return blind
 
 

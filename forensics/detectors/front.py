@@ -30,12 +30,12 @@ _PARTS = re.compile(r"\A\s*/\*(.*?)\*/(.*)\Z", re.DOTALL)
 
 
 class Needs(Struct, frozen=True, forbid_unknown_fields=True):
-    """Below this the state is `not_evaluated`; rows are counted on the first table, `known` is what the case must know besides.
+    """Below this the state is `not_evaluated`; rows are counted on the first table.
 
     With `bodies` only responses count whose body could be searched: others show nothing, whatever they held. With `either`, one of the tables is
-    enough, and the rows of all are counted. With fewer canary rows than `clean_rows`
-    what is found counts, and nothing found does not mean clean. `shown` names rows of the view `evidence_shown`: what one canary record at least must show before
-    nothing found means clean; what is found without it counts all the same.
+    enough, and the rows of all are counted. With fewer canary rows than `clean_rows` what is found counts, and nothing found does not mean clean.
+    `known` names views `known_...` (queries/views/65_known.sql): what the case must know besides. `shown` names views `shown_...`: what a canary
+    record must show before nothing found means clean; what is found without it counts all the same.
     """
 
     tables: list[str]
@@ -44,9 +44,7 @@ class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     canary_rows: int = 1
     clean_rows: int = 0
     baseline_rows: int = 1
-    known: list[
-        Literal["rollback", "phases", "moments", "allow", "fingerprints", "certificates", "programs", "earlier_days"]
-    ] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
 
     @property
@@ -102,7 +100,10 @@ class Detector:
     @property
     def query(self) -> str:
         """What names the views that a run needs."""
-        return f"{self.sql} evidence_shown" if self.front.needs.shown else self.sql
+        needs = self.front.needs
+        return " ".join(
+            [self.sql, *(f"known_{what}" for what in needs.known), *(f"shown_{what}" for what in needs.shown)]
+        )
 
     @property
     def parameters(self) -> dict[str, Any]:

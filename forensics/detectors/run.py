@@ -29,7 +29,7 @@ from forensics.findings import (
     moment,
     moved,
 )
-from forensics.store import QUERY_SECONDS, EngineError, Sandbox
+from forensics.store import QUERY_SECONDS, EngineError, Sandbox, name
 
 MAX_EVIDENCE = 20
 _OF_NOBODY = ("vulnerabilities",)  # advisories speak of packages, not of what ran
@@ -43,39 +43,6 @@ _MOST = 2**63 - 1
 _BROKEN = (
     LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError, msgspec.ValidationError, EngineError,
 )  # fmt: skip
-
-
-_KNOWN = {
-    "rollback": (
-        "select count(*) from dims.rollout_window where rollback_at is not null",
-        "no rollback is known: canary.toml has no rollback_at, and no rollout event tells one",
-    ),
-    "phases": (
-        "select count(*) from dims.phases",
-        "no phases are known: neither canary.toml nor rollout events tell any",
-    ),
-    "moments": (
-        "select count(*) from (select 1 from main.connections where not coalesce(is_aggregated, false) limit 1)",
-        "intervals are not assessable: the connections come from an aggregated flow log, which does not tell when each began",
-    ),
-    "fingerprints": (
-        "select count(*) from (select 1 from tls_seen where tls_client_ja3 is not null limit 1)",
-        "no sensor tells fingerprints of TLS clients",
-    ),
-    "certificates": (
-        "select count(*) from (select 1 from tls_seen where tls_server_subject is not null limit 1)",
-        "no sensor tells certificates",
-    ),
-    "programs": (
-        "select count(*) from (select 1 from main.connections where process_executable_path is not null limit 1)",
-        "no sensor tells which program opened a connection",
-    ),
-    "earlier_days": (
-        "select case when prior_days >= 3 then 1 else 0 end from outbound_totals",
-        "fewer than three days before the rollout are in evidence",
-    ),
-    "allow": ("select count(*) from dims.allow", "canary.toml has no [[allow]] rule that is in force"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +126,17 @@ def _needs(sandbox: Sandbox, detector: Detector) -> tuple[int, str, bool]:
         return canary, f"only {canary:,} canary {noun}, {needs.canary_rows:,} needed", proves
     if canary < needs.clean_rows:
         return canary, f"only {canary:,} canary {noun}, {needs.clean_rows:,} needed", True
-    reason = _not_shown(sandbox, needs)
+    reason = _unknown(sandbox, [f"shown_{what}" for what in needs.shown])
     return canary, reason, bool(reason)
 
 
-def _not_shown(sandbox: Sandbox, needs: Needs) -> str:
-    """Return why nothing found would mean nothing, if it does: no canary record shows what the detector looks at."""
-    if not needs.shown:
-        return ""
-    known = {
-        what: (records, otherwise)
-        for what, records, otherwise in sandbox.once("select what, canary_records, otherwise from evidence_shown")
-    }
-    reasons = (known.get(what, (0, f"the view `evidence_shown` has no row {what}")) for what in needs.shown)
-    return next((otherwise for records, otherwise in reasons if not records), "")
+def _unknown(sandbox: Sandbox, names: Sequence[str]) -> str:
+    """Return the reason of the first of these views (queries/views/65_known.sql) that says no, or nothing."""
+    for view in names:
+        ((is_known, otherwise),) = sandbox.once(f"select is_known, otherwise from {name(view)}")
+        if not is_known:
+            return str(otherwise)
+    return ""
 
 
 def _counts(sandbox: Sandbox, needs: Needs, where: str) -> Counter[str]:
@@ -187,10 +151,8 @@ def _missing(sandbox: Sandbox, needs: Needs) -> str:
     absent = [table for table in needs.tables if not sandbox.once(f"select 1 from facts.{table} limit 1")]
     if absent and (not needs.either or len(absent) == len(needs.tables)):
         return f"there is no {' or '.join(absent) if needs.either else absent[0]} evidence"
-    for known in needs.known:
-        query, missing = _KNOWN[known]
-        if not sandbox.once(query)[0][0]:
-            return missing
+    if reason := _unknown(sandbox, [f"known_{what}" for what in needs.known]):
+        return reason
     for table in needs.tables[len(needs.counted) :]:
         if table not in _OF_NOBODY and not sandbox.once(
             f"select 1 from main.{table} where cohort <> 'unknown' limit 1"

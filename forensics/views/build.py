@@ -17,7 +17,7 @@ from forensics.views.bodies import bodies
 from forensics.views.components import components, packages
 from forensics.views.domains import domains
 from forensics.views.facts import evidence, facts
-from forensics.views.files import needed_files, view_files
+from forensics.views.files import view_statements
 from forensics.views.identities import identities
 from forensics.views.lists import lists
 from forensics.views.observers import DERIVED, observed, observers
@@ -58,7 +58,7 @@ def derive(
 
     """
     evidence(store, ledger)
-    macros(store)
+    macros(store, query)
     account_events(store, config)
     phases(store, config)
     identities(store, config)
@@ -79,7 +79,7 @@ def derive(
     observers(store)
     if query and _OF_COMPONENTS.search(query):
         query += " component_sides component_parts"
-    for file in view_files() if query is None else needed_files(query):
-        store.execute(file.text)
+    for statement in view_statements(query):
+        store.execute(statement.text)
     if query is None or _OF_COMPONENTS.search(query):
         components(store)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from forensics.resources import tree
 from forensics.store import Store
+from forensics.views.files import macro_files
 
 _PATH_TABLES = ("http_requests", "http_exchanges", "auth_events")
 # Each form is computed from the one before it, as the macros of the same names do; written in stages, each is computed once.
@@ -21,10 +21,10 @@ order by url_path
 """
 
 
-def macros(store: Store) -> None:
-    """Make the macros over paths, cells, counts, log records and bodies; they stay in the cache for detectors and users' SQL."""
-    for title in ("paths", "routes", "cells", "logs", "bodies", "access", "statistics", "intervals"):
-        store.execute((tree("queries") / "macros" / f"{title}.sql").read_text(encoding="utf-8"))
+def macros(store: Store, query: str | None = None) -> None:
+    """Make the macros over paths, cells, counts, log records and bodies, which stay in the cache for detectors and users' SQL, or what `query` needs."""
+    for file in macro_files(query):
+        store.execute(file.text)
 
 
 def paths(store: Store) -> None:

@@ -128,7 +128,7 @@ def flip(**canary: object) -> tuple[str, str]:
         "user_role": "x",
         "repeat": 9,
     }
-    row = {**CANARY, "url_path": "/a", "http_response_status_code": 200, "repeat": 9}
+    row = {**CANARY, "url_path": "/a", "http_response_status_code": 200, "repeat": 30}
     return state_of(ROLE, http_requests=[{**row, **canary}, refused])
 
 
@@ -138,10 +138,19 @@ def test_what_no_record_shows_is_not_clean() -> None:
     assert flip(user_id="u", user_role="x") == ("finding", "1 found")
 
 
-def test_what_is_to_be_shown_has_a_row_in_the_view() -> None:
+def test_fewer_rows_than_clean_needs_prove_what_is_in_them() -> None:
+    assert flip(user_id="u", user_role="x", repeat=1) == (
+        "finding",
+        "1 found; that is no proof of the rest: only 1 canary rows in http_requests and http_exchanges, 20 needed",
+    )
+    assert flip(user_id="u", user_role="y", repeat=19)[0] == "not_evaluated"
+
+
+def test_what_is_to_be_shown_has_a_view() -> None:
     front = msgspec.structs.replace(ROLE.front, needs=msgspec.structs.replace(ROLE.front.needs, shown=["colours"]))
-    found = state_of(replace(ROLE, front=front), http_requests=[{**CANARY, "repeat": 9}, {**BASELINE, "repeat": 9}])
-    assert found == ("not_evaluated", "the view `evidence_shown` has no row colours")
+    found = state_of(replace(ROLE, front=front), http_requests=[{**CANARY, "repeat": 30}, {**BASELINE, "repeat": 9}])
+    assert found[0] == "error"
+    assert "shown_colours" in found[1]
 
 
 def test_either_table_is_enough_and_the_rows_of_all_count() -> None:

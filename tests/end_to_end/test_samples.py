@@ -232,7 +232,7 @@ def test_the_thin_sample_says_why_in_words(reviewed: Reviewed) -> None:
     """The truth: 15 canary requests, 4 canary exchanges."""
     verdict = findings_of(reviewed.case("checkout-thin"))["verdict"]
     assert verdict["outcome"] == "inconclusive"
-    assert "only 15 canary rows in http_requests, 30 needed" in verdict["reason"]
+    assert "access could not be evaluated: only 4 canary rows in http_exchanges, 20 needed" in verdict["reason"]
     assert "only 4 canary responses with a body that could be searched, 20 needed" in verdict["reason"]
 
 
