@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import vl_convert
@@ -35,6 +35,8 @@ MINUTE = 60_000  # milliseconds
 Row = Mapping[str, Any]
 Count = tuple[datetime, str, int]  # time, cohort, how many
 Phase = tuple[str, datetime, datetime]  # name, start, end
+Tick = tuple[str, datetime, str]  # gate, time, phase of the measurement
+Mark = tuple[str, datetime]  # name, time
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,82 @@ def uploads(rows: Sequence[Row], prefix: str) -> Chart:
         _bar_layers(bars), 38 * len(bars), {"left": 8, "right": 96, "top": 6, "bottom": 6}, width=WIDTH - 104
     )
     return Chart(_svg(chart, prefix), note)
+
+
+def gates(ticks: Sequence[Tick], marks: Sequence[Mark], phases: Sequence[Phase], prefix: str) -> Chart:
+    """Draw the measurements of gates, a lane each, over phases, with onset, trigger, action and containment as lines; at most 24 lanes."""
+    names = list(dict.fromkeys(gate for gate, _, _ in ticks))
+    if not names:
+        return Chart("")
+    moments = (
+        [at for _, at, _ in ticks] + [at for _, at in marks] + [at for _, start, end in phases for at in (start, end)]
+    )
+    span = (int(min(moments).timestamp() * 1000), int(max(moments).timestamp() * 1000) + MINUTE)
+    lanes = names[:BARS]
+    bottom = 34 * len(lanes) + 22
+    height = bottom + 14 * len(marks) + 6
+    chart = _frame(
+        [*_bands(phases, span), *_lanes(ticks, lanes, span), *_marks(marks, span, bottom)],
+        height,
+        {"left": 12, "right": 12, "top": 24, "bottom": 26},
+    )
+    left = f" {plural(len(names) - BARS, 'more gate')} only in the table." if len(names) > BARS else ""
+    return Chart(_svg(chart, prefix), f"Low tick: success; high tick: failure, error or inconclusive.{left}")
+
+
+def _lanes(ticks: Sequence[Tick], lanes: Sequence[str], span: tuple[int, int]) -> list[alt.Chart]:
+    """Return the ticks of each lane below its name: what is no success is higher, so that colour alone tells nothing."""
+    rows = [
+        {"time": int(at.timestamp() * 1000), "low": 34 * lanes.index(gate) + 46, "high": 34 * lanes.index(gate) + (40 if phase == "Successful" else 30), "kind": "good" if phase == "Successful" else "bad"}
+        for gate, at, phase in _spread(ticks)
+        if gate in lanes
+    ]  # fmt: skip
+    names = [
+        {"time": span[0], "low": 34 * index + 22, "label": safe_text(gate, LABEL)} for index, gate in enumerate(lanes)
+    ]
+    colour = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["bad", "good"], range=[COLOURS[0], NEUTRAL]))
+    drawn = (
+        _rows(rows)
+        .mark_rule(strokeWidth=2, clip=True)
+        .encode(x=_time("time", span), y=alt.Y("low:Q", scale=None, axis=None), y2="high:Q", color=colour)
+    )
+    return [
+        drawn,
+        _label(_rows(names), 2, 0).encode(
+            x=_time("time", span), y=alt.Y("low:Q", scale=None, axis=None), text="label:N"
+        ),
+    ]
+
+
+def _spread(ticks: Sequence[Tick]) -> Sequence[Tick]:
+    """Return the ticks, of very many every n-th success: what failed is always drawn."""
+    step = -(-len(ticks) // 2000)
+    return [tick for index, tick in enumerate(ticks) if index % step == 0 or tick[2] != "Successful"]
+
+
+def _marks(marks: Sequence[Mark], span: tuple[int, int], bottom: int) -> list[alt.Chart]:
+    """Return a line a moment, in order of time, each with its name in a row of its own below the lanes."""
+    rows: list[dict[str, Any]] = [
+        {"time": int(at.timestamp() * 1000), "low": bottom + 14 * index + 10, "label": name} for index, (name, at) in enumerate(sorted(marks, key=lambda mark: mark[1]))
+    ]  # fmt: skip
+    if not rows:
+        return []
+    line = _rows(rows).mark_rule(strokeWidth=1.4, strokeDash=[4, 2], color="currentColor", clip=True)
+    left = [row for row in rows if 2 * row["time"] < span[0] + span[1]]
+    return [
+        line.encode(x=_time("time", span)),
+        *_named(left, "left", span),
+        *_named([row for row in rows if row not in left], "right", span),
+    ]
+
+
+def _named(rows: Sequence[Row], align: Literal["left", "right"], span: tuple[int, int]) -> list[alt.Chart]:
+    marked = _rows(rows).mark_text(
+        align=align, baseline="middle", dx=4 if align == "left" else -4, fontSize=11, color="currentColor"
+    )
+    return (
+        [marked.encode(x=_time("time", span), y=alt.Y("low:Q", scale=None, axis=None), text="label:N")] if rows else []
+    )
 
 
 def _points(counts: Sequence[Count], most: int) -> tuple[list[dict[str, Any]], int]:

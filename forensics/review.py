@@ -18,6 +18,7 @@ from forensics.detectors import Detector, expired, group, run, with_changed_comp
 from forensics.detectors import load as load_detectors
 from forensics.errors import UsageError
 from forensics.findings import SCHEMA_VERSION, Finding, Result, canonical, level, moment
+from forensics.replay.keep import check_policies, keep_policies
 from forensics.results import Context as ResultContext
 from forensics.results import build_all, material
 from forensics.scan import load_patterns, packs_in
@@ -59,6 +60,7 @@ def review(
         options.ingest, ignore=ignore, threads=options.threads, fresh=True, packs=packs_in(options.queries)
     )
     views.check_databases(loaded)
+    check_policies(loaded)
     packs = packs_in(options.queries)
     if packs:
         load_patterns(packs)  # a broken one is told before a folder is made for nothing
@@ -69,6 +71,7 @@ def review(
         _require_same(case, {source.location for source in sources})
         case.write_config(loaded)
         views.keep_databases(case, loaded)
+        keep_policies(case, loaded)
         ingest.load(case, sources, chosen, watcher)
         result = detect(case, options)
         write_report(case, result)

@@ -19,6 +19,7 @@ from forensics.errors import EvidenceError, IntegrityError, Location
 from forensics.evidence import SPECIAL, discover, printable
 from forensics.findings import Result
 from forensics.investigate.status import inspect
+from forensics.replay.keep import keep_policies
 from forensics.review import Options, detect, write_report
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -143,6 +144,7 @@ def _review(case: Case, rollout: Rollout, options: Options) -> Result:
     views.check_databases(loaded)
     case.write_config(loaded)
     views.keep_databases(case, loaded)
+    keep_policies(case, loaded)
     sources = ingest.find([rollout.folder], loaded.config.ingest.ignore)
     ingest.load(case, sources, replace(options.ingest, copy=True))
     result = detect(case, options)

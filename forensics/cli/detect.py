@@ -31,6 +31,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from forensics.cli.summary import print_result
     from forensics.config import load
     from forensics.gate import damaged, exit_code
+    from forensics.replay.keep import keep_policies
     from forensics.review import Options, detect, write_report
     from forensics.views import check_databases, keep_databases
 
@@ -41,6 +42,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             check_databases(loaded)
             opened.write_config(loaded)
             keep_databases(opened, loaded)
+            keep_policies(opened, loaded)
         result = detect(opened, Options(queries=queries, only=only, skip=skip, threads=threads, seconds=seconds))
         write_report(opened, result)
     share = opened.config().config.ingest.max_reject_share

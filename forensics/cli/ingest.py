@@ -28,6 +28,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from forensics.cli.status import print_ledger
     from forensics.gate import EVIDENCE, damaged
     from forensics.ingest import Options, ingest
+    from forensics.replay.keep import keep_policies
     from forensics.review import find_config
     from forensics.views import keep_databases
 
@@ -37,6 +38,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             loaded = find_config(evidence, config)
             opened.write_config(loaded)
             keep_databases(opened, loaded)
+            keep_policies(opened, loaded)
         ignored = [*ignore, *opened.config().config.ingest.ignore]
         entries = ingest(opened, evidence, Options(form, ignored, threads, copy=copy, memory=memory), bar)
     print_ledger(entries)

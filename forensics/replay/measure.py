@@ -27,6 +27,7 @@ from forensics.store import Sandbox, parameters_of, require_select, tables_of
 
 LEAST_QUANTUM = 50_000  # microseconds
 MOST_SLOTS = 2_000_000
+SQL_SECONDS = 60.0  # of one measurement
 _COUNTS = ("n", "k", "baseline_n", "baseline_k")  # in the order of Value
 _TIMED = "select distinct table_name from information_schema.columns where column_name = 'time'"
 
@@ -233,7 +234,7 @@ def _common(seconds: Sequence[float]) -> float:
 
 def _sql_value(sandbox: Sandbox, sql: str, given: dict[str, Any]) -> Value:
     """Return the numbers of the first column (called `value` where there are several), and the counts n, k, baseline_n, baseline_k."""
-    columns, rows = sandbox.select_rows(sql, given, limit=10_001)
+    columns, rows = sandbox.select_rows(sql, given, limit=10_001, seconds=SQL_SECONDS)
     if len(rows) > 10_000:
         return Value(None, error="the SQL returns more than 10,000 rows")
     place = columns.index("value") if "value" in columns else 0

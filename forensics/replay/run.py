@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from forensics.findings import moment
@@ -16,7 +17,7 @@ from forensics.replay.labels import Label
 from forensics.replay.measure import Measurer, checked
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.promql import Bindings, Reading
-from forensics.replay.refusal import RefusalError
+from forensics.replay.refusal import Place, RefusalError
 from forensics.replay.rollout import Episode, Known, episodes
 from forensics.replay.verdicts import Lags, decide, lags, worst
 from forensics.store import Sandbox
@@ -111,11 +112,20 @@ def _policy(
     }  # fmt: skip
 
 
+def _place(place: Place) -> str:
+    """Return a place without the folder of its file: the same case gives the same bytes wherever it lies."""
+    return str(replace(place, file=Path(place.file.name) if place.file else None))
+
+
+def _refused(gate: Gate, why: str) -> dict[str, Any]:
+    """Return the row of a gate that was not replayed; its own refusal says more than the reason for the whole run."""
+    told, code = (gate.refusal.message, gate.refusal.code) if gate.refusal else (why, "")
+    place = gate.refusal.place if gate.refusal else gate.place
+    return {"gate": gate.name, "state": "NOT REPLAYED", "why": told, "code": code, "place": _place(place)}
+
+
 def _not_replayed(run: Run, why: str) -> dict[str, Any]:
-    gates = [
-        {"gate": gate.name, "state": "NOT REPLAYED", "why": why, "code": "", "place": str(gate.place)}
-        for gate in run.gates
-    ]
+    gates = [_refused(gate, why) for gate in run.gates]
     return {
         "run": run.name, "is_inline": run.is_inline, "start": "", "end": "", "verdict": "INCOMPLETE", "reason": why, "phase": "", "trigger": "", "effect": "",
         "gates": gates, "readings": [], "lags": asdict(Lags()), "trace": [], "episode": 0,
@@ -184,20 +194,26 @@ def _told(
     seen = {end.gate for end in truth.gates}
     refused += [f"{gate.name} (E-PROMQL-TRUTH)" for gate in measurer.gates if gate.name not in seen]
     verdict = decide(truth, trigger, known, longest, refused, _flips(policy, run, measurer, settings, truth))
+    alone = (
+        {}
+        if settings.quick
+        else {gate.name: _alone(policy, run, gate, measurer) for gate in run.gates if gate.refusal is None}
+    )
+    traced = [(title, end) for title, end in ends.items() if title in ("truth", "then", "scrape 0")] + [
+        ("alone", end) for end in alone.values()
+    ]
     return {
         "run": run.name, "is_inline": run.is_inline, "start": moment(measurer.start), "end": moment(measurer.start + timedelta(seconds=measurer.end)),
         "verdict": verdict.word, "reason": verdict.reason, "phase": truth.phase, "trigger": moment(trigger), "effect": _effect(truth),
-        "gates": [_gate(gate, truth, ends, None if settings.quick else _alone(policy, run, gate, measurer), measurer) for gate in run.gates],
+        "gates": [_gate(gate, truth, ends, alone.get(gate.name), measurer) for gate in run.gates],
         "readings": _reading_rows(measurer, ends, known),
         "lags": asdict(_lags(run, known, measurer, truth)),
-        "trace": [_row(measurer, title, tick) for title, end in ends.items() if title in ("truth", "then", "scrape 0") and not settings.quick for tick in end.ticks],
+        "trace": [] if settings.quick else [_row(measurer, title, tick) for title, end in traced for tick in end.ticks],
     }  # fmt: skip
 
 
-def _alone(policy: Policy, run: Run, gate: Gate, measurer: Measurer) -> RunEnd | None:
+def _alone(policy: Policy, run: Run, gate: Gate, measurer: Measurer) -> RunEnd:
     """Return how a gate goes by itself: in the run the first that stops hides what the others would have done."""
-    if gate.refusal is not None:
-        return None
     return _by_reading(policy, replace(run, gates=(gate,)), measurer, "truth", measurer.readings()["truth"])
 
 
@@ -231,14 +247,7 @@ def _gate(
     gate: Gate, truth: RunEnd, ends: dict[str, RunEnd], alone: RunEnd | None, measurer: Measurer
 ) -> dict[str, Any]:
     if gate.refusal is not None:
-        refusal = gate.refusal
-        return {
-            "gate": gate.name,
-            "state": "NOT REPLAYED",
-            "why": refusal.message,
-            "code": refusal.code,
-            "place": str(refusal.place),
-        }
+        return _refused(gate, "")
     found = {title: next((item for item in end.gates if item.gate == gate.name), None) for title, end in ends.items()}
     own = found["truth"] or GateEnd(gate.name, "Pending", None, None, "TRUTH does not define it")
     scraped = [item for title, item in found.items() if title.startswith("scrape") and item and gate.query]
@@ -249,7 +258,7 @@ def _gate(
         "trigger_alone": moment(_moment(measurer.start, alone.gates[0].trigger)) if alone and alone.gates else "",
         "ticks": len(ticks), "most_series": max((len(tick.value.numbers) for tick in ticks), default=0),
         "scrape_sees": sum(item.first_failed is not None for item in scraped), "scrape_phases": len(scraped),
-        "query_hash": measurer.digest(gate), "place": str(gate.place), "code": "",
+        "query_hash": measurer.digest(gate), "place": _place(gate.place), "code": "",
     }  # fmt: skip
 
 

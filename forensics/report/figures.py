@@ -21,6 +21,7 @@ def figures(context: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         "requests": _drawn(lambda: charts.per_minute(_counts(minutes, "requests"), phases, "requests")),
         "errors": _drawn(lambda: charts.per_minute(_counts(minutes, "errors"), phases, "errors", ERROR_POINTS)),
         "uploads": _drawn(lambda: charts.uploads(destinations, "uploads")),
+        "gates": _drawn(lambda: charts.gates(*_ticks(context["results"]["replay"]["replays"]), phases, "gates")),
     }
 
 
@@ -37,6 +38,22 @@ def _counts(minutes: list[Mapping[str, Any]], field: str) -> list[tuple[Any, str
     """Return time, cohort and count of every row with a readable time; the table shows the others too."""
     timed = ((moment(row.get("time")), row) for row in minutes)
     return [(at, str(row.get("cohort")), int(row.get(field) or 0)) for at, row in timed if at]
+
+
+def _ticks(replays: list[Mapping[str, Any]]) -> tuple[list[tuple[str, Any, str]], list[tuple[str, Any]]]:
+    """Return (gate, time, phase) of every tick of each gate alone, and (name, time) of onset, triggers, action and containment."""
+    ticks, marks = [], []
+    for replay in replays:
+        runs = [run for policy in replay["policies"] for run in policy["runs"]]
+        ticks += [
+            (str(row["gate"]), moment(row["time"]), str(row["phase"]))
+            for run in runs
+            for row in run["trace"]
+            if row["reading"] == "alone"
+        ]
+        marks += [("trigger", moment(run["trigger"])) for run in runs]
+        marks += [(name, moment(replay[name])) for name in ("onset", "action", "contained")]
+    return [tick for tick in ticks if tick[1]], list(dict.fromkeys((name, when) for name, when in marks if when))
 
 
 def _phases(phases: list[Mapping[str, Any]]) -> list[tuple[str, Any, Any]]:

@@ -73,6 +73,18 @@ _FINDINGS: dict[str, Any] = {
     "incidents": [_INCIDENT],
     "findings": [_FINDING],
 }
+_RUN: dict[str, Any] = {
+    **dict.fromkeys(("run", "verdict", "reason", "effect", "trigger", "start", "end")),
+    "gates": [dict.fromkeys(("gate", "state", "why", "code", "first_failed", "trigger", "trigger_alone"))],
+    "readings": [dict.fromkeys(("reading", "earliest", "latest", "triggering", "of"))],
+    "lags": dict.fromkeys(("detect", "action")),
+    "trace": [dict.fromkeys(("reading", "time", "gate", "phase", "state"))],
+}
+_REPLAY: dict[str, Any] = {
+    **dict.fromkeys(("onset", "action", "contained")),
+    "policies": [{**dict.fromkeys(("name", "kind", "engine_version", "verdict")), "notes": [], "runs": [_RUN]}],
+    "radius": [{"until": "", "time": None, "amounts": {}}],
+}
 _RESULTS: dict[str, Any] = {
     "timeline": {"events": [dict.fromkeys(("time", "kind", "title", "detail", "severity", "finding"))], "total": 0},
     "stable_canary": {
@@ -214,6 +226,7 @@ _RESULTS: dict[str, Any] = {
         "total": 0,
         "sentence": "",
     },
+    "replay": {"replays": [_REPLAY], "note": ""},
     "flags": {"flags": [{"flag": "", "canary": {}, "baseline": {}}], "findings": {}, "note": ""},
     "evidence_rows": {},
     "detectors": {},

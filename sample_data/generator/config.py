@@ -24,7 +24,7 @@ ZONES = (("pods", "10.42.0.0/16", "internal"), ("services", "10.43.0.0/16", "int
 def files(world: World) -> dict[str, bytes]:
     """Return the configuration."""
     scenario = world.scenario
-    tables = [_release(), _window(scenario), *_phases(scenario), *_cohorts(), *_zones(), _allow()]
+    tables = [_release(), _window(scenario), *_phases(scenario), *_cohorts(), *_zones(), _allow(), *_policy(scenario)]
     head = f"# Configuration of the sample rollout {scenario.name}; pods and addresses come from rollout/pods.json.\n\n"
     return {"canary.toml": (head + "\n".join(tables)).encode()}
 
@@ -70,3 +70,9 @@ def _zones() -> list[str]:
 def _allow() -> str:
     values: dict[str, Value] = {"destination": "api.payments.example:443", "owner": "payments-team"}
     return table("allow", values | {"reason": "card payments", "expires": date(2027, 3, 31)}, many=True)
+
+
+def _policy(scenario: Scenario) -> list[str]:
+    if scenario.name != "checkout-compromised":
+        return []
+    return [table("policy", {"file": "policy/policy.toml", "bindings": "policy/bindings.toml"}, many=True)]

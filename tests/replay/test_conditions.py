@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forensics.replay.conditions import ConditionError, compiled
 from forensics.replay.conditions.syntax import MAX_DEPTH
@@ -178,3 +180,64 @@ def test_loops_in_loops_end() -> None:
 
 def test_no_condition_is_none() -> None:
     assert compiled("  ") is None
+
+
+_PARTS = st.sampled_from(
+    [
+        "result",
+        "[0]",
+        "[-1]",
+        "<",
+        ">",
+        "==",
+        "!=",
+        "<=",
+        "&&",
+        "||",
+        "and",
+        "or",
+        "not",
+        "!",
+        "in",
+        "(",
+        ")",
+        ",",
+        ":",
+        "?",
+        "??",
+        "0.05",
+        "1",
+        "nil",
+        "true",
+        "'x'",
+        "len(",
+        "all(",
+        "any(",
+        "#",
+        "{#",
+        "}",
+        "isNaN(",
+        "asFloat(",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "**",
+        "abs(",
+        "max(",
+        ".x",
+        "[",
+    ]
+)
+
+
+@given(
+    st.lists(_PARTS, max_size=25).map(" ".join), st.one_of(st.none(), st.floats(), st.lists(st.floats(), max_size=3))
+)
+def test_whatever_is_written_is_true_false_an_error_or_refused(text: str, result: Any) -> None:
+    try:
+        condition = compiled(text)
+        assert condition is None or condition.holds(result) in (True, False)
+    except (RefusalError, ConditionError):
+        pass

@@ -9,6 +9,7 @@ import pytest
 from forensics.errors import ConfigError
 from forensics.replay.policies import load
 from forensics.replay.policies.argo_template import ENDLESS, NO_INTERVAL, TOO_FEW
+from forensics.replay.policies.documents import read_documents
 
 TEMPLATE = """\
 apiVersion: argoproj.io/v1alpha1
@@ -250,3 +251,32 @@ def test_what_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
     for name in ("p.yaml", "absent.yaml"):
         with pytest.raises(ConfigError):
             load([tmp_path / name])
+
+
+def test_a_template_that_names_itself_ends(tmp_path: Path) -> None:
+    """Twenty references each, three deep: bounded, and what lies deeper is a gate that is refused."""
+    text = "kind: AnalysisTemplate\nmetadata: {name: me}\nspec:\n  templates:\n" + "  - templateName: me\n" * 3
+    (policy,) = load([written(tmp_path, "p.yaml", text)])
+    gates = policy.runs[0].gates
+    assert len(gates) == 3**4
+    assert {gate.refusal.code for gate in gates if gate.refusal} == {"E-TEMPLATE-MISSING"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: AnalysisTemplate\nspec:\n  metrics:\n" + "  - {name: a}\n" * 30_000,
+        "kind: Canary\nspec:\n  analysis:\n    metrics:\n" + "    - {name: a}\n" * 30_000,
+    ],
+)
+def test_more_metrics_than_a_policy_can_have_are_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="200 at most"):
+        load([written(tmp_path, "p.yaml", text)])
+
+
+def test_long_keys_cost_no_memory(tmp_path: Path) -> None:
+    """Thirty levels of keys of 1,000 characters, and 12,000 leaves below them: written out as paths these would be 360 MB."""
+    nested = "".join(f"{' ' * level}{chr(97 + level % 26)}{'k' * 1_000}:\n" for level in range(30))
+    leaves = "".join(f"{' ' * 30}l{index}: 1\n" for index in range(12_000))
+    documents = read_documents(written(tmp_path, "p.yaml", nested + leaves))
+    assert sum(map(len, documents[0].lines)) < 25_000_000

@@ -146,8 +146,10 @@ def test_gauges_go_stale(tmp_path: Path) -> None:
 
 def test_quantiles_are_exact(tmp_path: Path) -> None:
     store = sandbox(http_requests=[request(second, duration_ms=second * 100.0) for second in range(1, 12)])
-    query = "histogram_quantile(0.5, sum by (le) (rate(request_seconds_bucket[1m])))"
-    assert shown(value(query, store, bindings(tmp_path), [60, 600])) == {(): [pytest.approx(0.6), None]}
+    query = "histogram_quantile(0.5, sum by (le) (rate(request_seconds_bucket{}[1m])))"
+    for matchers in ("", '{version="canary",pod=~"app-2.*"}'):
+        found = shown(value(query.replace("{}", matchers), store, bindings(tmp_path), [60, 600]))
+        assert found == {(): [pytest.approx(0.6), None]}
 
 
 def test_two_series_that_match_are_an_error(tmp_path: Path) -> None:
@@ -304,3 +306,14 @@ def test_bindings_are_checked(tmp_path: Path, text: str, told: str) -> None:
 
 def test_a_case_without_the_table_gives_nothing(tmp_path: Path) -> None:
     assert shown(value("sum(requests_total)", sandbox(), bindings(tmp_path), [60])) == {}
+
+
+def test_a_binding_may_name_its_pod_itself_and_values_may_be_missing(tmp_path: Path) -> None:
+    text = '[[metric]]\nname = "sent"\ntable = "outbound"\nvalue = "source_bytes"\nlabels = { pod = "destination" }\n'
+    rows = [
+        connection(10, "a"),
+        connection(20, "a") | {"source_bytes": None},
+        connection(30, "b") | {"source_bytes": None},
+    ]
+    found = shown(value("increase(sent[1m])", sandbox(connections=rows), bindings(tmp_path, text), [60]))
+    assert found == {(("pod", "a"),): [1000.0], (("pod", "b"),): [0.0]}

@@ -73,5 +73,8 @@ def test_a_failed_drawing_leaves_the_table(monkeypatch: pytest.MonkeyPatch) -> N
         raise ValueError("no")
 
     monkeypatch.setattr(charts, "uploads", refuse)
-    context = {"results": {"series": {"minutes": []}, "outbound": {"destinations": []}}, "case": {"phases": []}}
+    context = {
+        "results": {"series": {"minutes": []}, "outbound": {"destinations": []}, "replay": {"replays": []}},
+        "case": {"phases": []},
+    }
     assert figures.figures(context)["uploads"] == {"svg": "", "note": figures.FAILED}

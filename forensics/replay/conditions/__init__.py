@@ -6,6 +6,7 @@ Nothing of a policy is ever run as code: policies come out of incident bundles.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from forensics.replay.conditions.syntax import Node, parse
@@ -37,6 +38,7 @@ class Condition:
         return value
 
 
+@lru_cache(maxsize=256)
 def compiled(text: str) -> Condition | None:
     """Return a condition, None where the text is empty.
 

@@ -13,6 +13,8 @@ from forensics.replay.policies.model import Gate, Policy, Run, Start
 from forensics.replay.refusal import Place, RefusalError
 
 KINDS = ("AnalysisTemplate", "ClusterAnalysisTemplate")
+MAX_DEPTH = 3  # templates in templates
+MAX_REFERENCES = 20
 NO_INTERVAL = "interval must be specified when count > 1"
 ENDLESS = "runs indefinitely. Invalid value for count"
 TOO_FEW = "count must be >= failureLimit + consecutiveSuccessLimit"
@@ -33,14 +35,25 @@ def gates_of(document: Document, given: Mapping[str, str], library: list[Documen
     dry = [str(mapping(item).get("metricName") or "") for item in items(spec.get("dryRun"))]
     own = [
         _gate(document, f"spec.metrics[{index}]", mapping(item), arguments)
-        for index, item in enumerate(items(spec.get("metrics")))
+        for index, item in enumerate(document.metrics("spec.metrics", spec.get("metrics")))
     ]
     inner = [
         gate
-        for index, item in enumerate(items(spec.get("templates")))
+        for index, item in enumerate(_references(document, spec.get("templates")))
         for gate in referred(document, f"spec.templates[{index}]", mapping(item), library, given, depth + 1)
     ]
     return tuple(with_dry_run([*own, *inner], dry))
+
+
+def _references(document: Document, found: Any) -> list[Any]:
+    listed = items(found)
+    if len(listed) > MAX_REFERENCES:
+        raise bad(
+            f"there are {len(listed):,} templates in a template; {MAX_REFERENCES} at most",
+            document.place("spec.templates"),
+            "Write them out.",
+        )
+    return listed
 
 
 def referred(
@@ -54,7 +67,7 @@ def referred(
     """Return the metrics of the template that a reference names; a template that is not there is one gate that is refused."""
     name, kind = str(reference.get("templateName") or ""), KINDS[bool(reference.get("clusterScope"))]
     found = [item for item in library if item.kind == kind and item.name == name]
-    if len(found) == 1 and depth < 10:
+    if len(found) == 1 and depth <= MAX_DEPTH:
         return gates_of(found[0], given, library, depth)
     what = (
         f"the template {name!r} is not among the files"
@@ -97,7 +110,7 @@ def rejected(gates: tuple[Gate, ...], *, is_inline: bool) -> str:
 
 
 def _gate(document: Document, key: str, metric: Mapping[str, Any], arguments: Mapping[str, str]) -> Gate:
-    place = document.place(key)
+    place = document.place(key, below=True)
     gate = Gate(
         str(metric.get("name") or key),
         place,

@@ -15,6 +15,9 @@ from forensics.replay.refusal import Place
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_DOCUMENTS = 200
+MAX_LINES = 20_000  # keys whose line is known; a path has at most MAX_PATH characters
+MAX_PATH = 1000
+MAX_METRICS = 200
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
@@ -47,17 +50,24 @@ class Document:
         """`metadata.name`, else the name of the file."""
         return str(mapping(self.data.get("metadata")).get("name") or self.path.stem)
 
-    def place(self, key: str = "") -> Place:
-        """Return the place of a dotted path, its line or that of the nearest key above."""
+    def place(self, key: str = "", *, below: bool = False) -> Place:
+        """Return the place of a dotted path, its line or that of the nearest key above; `below` adds the lines of the keys inside of it."""
         above = key
         while above and above not in self.lines:
             above = re.sub(r"(?:\.[^.\[]*|\[\d+\]|^[^.\[]+)$", "", above)
-        below = tuple(
-            (name.removeprefix(f"{key}."), line)
-            for name, line in self.lines.items()
-            if key and name.startswith(f"{key}.")
+        inner = (
+            (name.removeprefix(f"{key}."), line) for name, line in self.lines.items() if name.startswith(f"{key}.")
         )
-        return Place(self.path, self.lines.get(above, 1), key, below=below)
+        return Place(self.path, self.lines.get(above, 1), key, below=tuple(inner) if below else ())
+
+    def metrics(self, key: str, found: Any) -> list[Any]:
+        """Return a list of metrics; raises `ConfigError` where it is longer than a policy can be."""
+        listed = items(found)
+        if len(listed) > MAX_METRICS:
+            raise bad(
+                f"there are {len(listed):,} metrics; {MAX_METRICS} at most", self.place(key), "Name a policy file."
+            )
+        return listed
 
 
 def read_documents(path: Path) -> list[Document]:
@@ -132,17 +142,26 @@ def _loaded(text: str, path: Path) -> list[Document]:
 
 
 def _note_lines(node: yaml.Node, key: str, lines: dict[str, int], path: Path) -> None:
+    """Keep the line of every key, and refuse a key that is there twice; bounded, since a file may be made of keys."""
     if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
         for name, value in node.value:
-            inner = f"{key}.{name.value}" if key else str(name.value)
-            if inner in lines:
-                raise ConfigError(f"The key {inner} is there twice.", location=Location(path, _line(name.start_mark)))
-            lines[inner] = _line(name.start_mark)
-            _note_lines(value, inner, lines, path)
+            if str(name.value) in seen:
+                raise ConfigError(
+                    f"The key {str(name.value)[:100]} is there twice.", location=Location(path, _line(name.start_mark))
+                )
+            seen.add(str(name.value))
+            _note(value, f"{key}.{name.value}" if key else str(name.value), _line(name.start_mark), lines, path)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            lines[f"{key}[{index}]"] = _line(value.start_mark)
-            _note_lines(value, f"{key}[{index}]", lines, path)
+            _note(value, f"{key}[{index}]", _line(value.start_mark), lines, path)
+
+
+def _note(value: yaml.Node, inner: str, line: int, lines: dict[str, int], path: Path) -> None:
+    short = inner[:MAX_PATH]
+    if len(lines) < MAX_LINES:
+        lines.setdefault(short, line)
+    _note_lines(value, short, lines, path)
 
 
 def _line(mark: Any) -> int:

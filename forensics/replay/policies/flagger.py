@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from forensics.replay.policies.documents import Document, decimal, items, mapping, seconds, whole
+from forensics.replay.policies.documents import Document, decimal, mapping, seconds, whole
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.refusal import RefusalError
 
@@ -25,7 +25,7 @@ def read(document: Document, library: list[Document], given: Mapping[str, str]) 
     threshold = whole(analysis.get("threshold"), document.place(f"{key}.threshold"))
     gates = tuple(
         _gate(document, f"{key}.metrics[{index}]", mapping(item), library, given, interval)
-        for index, item in enumerate(items(analysis.get("metrics")))
+        for index, item in enumerate(document.metrics(f"{key}.metrics", analysis.get("metrics")))
     )
     run = Run(document.name, gates, document.place(key))
     return Policy(
@@ -42,7 +42,7 @@ def _gate(
     interval: float,
 ) -> Gate:
     name = str(metric.get("name") or key)
-    place = document.place(key)
+    place = document.place(key, below=True)
     limits = mapping(metric.get("thresholdRange"))
     low, high = (decimal(limits.get(end), document.place(f"{key}.thresholdRange.{end}")) for end in ("min", "max"))
     single = decimal(metric.get("threshold"), document.place(f"{key}.threshold"))

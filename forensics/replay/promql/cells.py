@@ -6,7 +6,6 @@ interval and phase of scraping that is asked for, so that sums over slots are ex
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -69,12 +68,6 @@ class Cells:
     count: Floats
     weight: Floats
     last: Floats
-    statement: str = ""
-
-    @property
-    def digest(self) -> str:
-        """Hash of the statement with its values: which question gave these numbers."""
-        return hashlib.sha256(self.statement.encode()).hexdigest()[:16]
 
 
 @dataclass(slots=True)
@@ -96,10 +89,10 @@ class Reader:
         sql, parameters = statement(metric, matchers, self.grid)
         key = json.dumps([sql, parameters], default=str)
         if key not in self.known:
-            self.known[key] = self._read(title, metric, sql, parameters, key)
+            self.known[key] = self._read(title, metric, sql, parameters)
         return self.known[key]
 
-    def _read(self, title: str, metric: Metric, sql: str, parameters: dict[str, Any], key: str) -> Cells:
+    def _read(self, title: str, metric: Metric, sql: str, parameters: dict[str, Any]) -> Cells:
         try:
             _, rows = self.sandbox.select_rows(sql, parameters, limit=MAX_CELLS + 1)
         except QueryError as error:
@@ -110,13 +103,12 @@ class Reader:
             raise RefusalError(
                 "E-SAMPLE-RATE", f"rows of {title} have no {metric.sample_rate} between 0 and 1", hint="Narrow `where`."
             )
-        names = [*metric.labels, *(["pod"] if metric.instance else [])]
-        return _gathered(title, names, rows, self.grid, key)
+        return _gathered(title, list(labels_of(metric)), rows, self.grid)
 
 
 def statement(metric: Metric, matchers: Sequence[tuple[str, str, str]], grid: Grid) -> tuple[str, dict[str, Any]]:
     """Return the SELECT that counts what a selector names, with its values bound. A label that a row lacks is empty, as in Prometheus."""
-    labels = {**metric.labels, **({"pod": name(metric.instance)} if metric.instance else {})}
+    labels = labels_of(metric)
     columns = [
         f"coalesce(cast(({expression}) as varchar), '') as {name('l_' + label)}" for label, expression in labels.items()
     ]
@@ -125,15 +117,13 @@ def statement(metric: Metric, matchers: Sequence[tuple[str, str, str]], grid: Gr
     known = f"greatest(time, cast(({metric.known_at}) as timestamp))" if metric.known_at else "time"
     table = ".".join(map(name, metric.table.split(".")))
     inner = ", ".join([f"time, {value} as v, {rate} as r, {known} as k", *columns])
-    tests = [
-        _OPERATORS[sign].format(name("l_" + label), f"$m{index}") for index, (label, sign, _) in enumerate(matchers)
-    ]
+    tests = [test_of(name("l_" + label), sign, index) for index, (label, sign, _) in enumerate(matchers)]
     parameters: dict[str, Any] = {f"m{index}": text for index, (_, _, text) in enumerate(matchers)}
     groups = "".join(f"{name('l_' + label)}, " for label in labels)
     slot = "cast(ceil((epoch_us({}) - epoch_us($origin)) / $quantum) as bigint)"
     sql = (
         f"select {groups}greatest({slot.format('time')}, $first) as slot, greatest({slot.format('k')}, $first) as known, count(*) as n, "
-        "fsum(case when r > 0 and r <= 1 then v / r else 0 end) as weight, max_by(v, (time, v)) as last, count(*) filter (where coalesce(r <= 0 or r > 1, true)) as unrated "
+        "fsum(case when r > 0 and r <= 1 then coalesce(v, 0) / r else 0 end) as weight, max_by(v, (time, v)) as last, count(*) filter (where coalesce(r <= 0 or r > 1, true)) as unrated "
         f"from (select {inner} from {table} where time is not null and ({metric.where})) "
         f"where {' and '.join(['time <= $until', *tests])} group by all order by all"
     )
@@ -146,6 +136,11 @@ def statement(metric: Metric, matchers: Sequence[tuple[str, str, str]], grid: Gr
     }
 
 
+def labels_of(metric: Metric) -> dict[str, str]:
+    """Return label -> SQL expression; the instance is the label `pod`, unless the binding has one of that name."""
+    return {**({"pod": name(metric.instance)} if metric.instance else {}), **metric.labels}
+
+
 def test_of(subject: str, sign: str, index: int) -> str:
     """Return the SQL of one matcher; its value is bound as `$m<index>`. Regular expressions are RE2 and match the whole value."""
     return _OPERATORS[sign].format(subject, f"$m{index}")
@@ -155,7 +150,7 @@ def _until(grid: Grid) -> datetime:
     return grid.origin + timedelta(microseconds=grid.last * grid.quantum)
 
 
-def _gathered(title: str, names: list[str], rows: list[tuple[Any, ...]], grid: Grid, key: str) -> Cells:
+def _gathered(title: str, names: list[str], rows: list[tuple[Any, ...]], grid: Grid) -> Cells:
     width = len(names)
     found: dict[tuple[str, ...], int] = {}
     series = [found.setdefault(row[:width], len(found)) for row in rows]
@@ -166,7 +161,7 @@ def _gathered(title: str, names: list[str], rows: list[tuple[Any, ...]], grid: G
     labels = [tuple((label, str(text)) for label, text in zip(names, texts, strict=True) if text) for texts in found]
     return Cells(
         labels, np.array(series, dtype=np.int64), numbers[:, 0].astype(np.int64) - grid.first, numbers[:, 1].astype(np.int64) - grid.first,
-        numbers[:, 2], numbers[:, 3], numbers[:, 4], key,
+        numbers[:, 2], numbers[:, 3], numbers[:, 4],
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from forensics.errors import QueryError
 from forensics.replay.promql.bindings import Metric
-from forensics.replay.promql.cells import Reader, Whole, test_of
+from forensics.replay.promql.cells import Reader, Whole, labels_of, test_of
 from forensics.replay.promql.vectors import Vector
 from forensics.replay.refusal import RefusalError
 from forensics.store import name
@@ -26,10 +26,10 @@ def exact_quantiles(
         RefusalError: E-BIND-SQL: the binding's SQL is refused or fails.
 
     """
-    grid = reader.grid
+    grid, labels = reader.grid, labels_of(metric)
     times = [grid.origin + timedelta(microseconds=int(tick + grid.first) * grid.quantum) for tick in ticks]
     tests = [
-        test_of(f"coalesce(cast(({metric.labels[label]}) as varchar), '')", sign, index)
+        test_of(f"coalesce(cast(({labels[label]}) as varchar), '')", sign, index)
         for index, (label, sign, _) in enumerate(matchers)
     ]
     table = ".".join(map(name, metric.table.split(".")))
