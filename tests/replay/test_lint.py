@@ -89,6 +89,13 @@ def test_guards_are_known(tmp_path: Path) -> None:
     assert "L3" not in {row["rule"] for row in issues(tmp_path, guarded)}
 
 
+def test_failures_in_a_row_are_measured_by_the_window_too(tmp_path: Path) -> None:
+    gate = 'kind = "policy"\nname = "p"\n[[gate]]\nname = "g"\nquery = "sum(rate(a[10m])) / sum(rate(b[10m]))"\nsuccess = "result[0] < 0.1"\ninitial_delay = "10m"\n'
+    for limit, expected in ((4, ["L8"]), (10, [])):
+        file = written(tmp_path, "p.toml", gate + f"consecutive_failure_limit = {limit}\n")
+        assert [row["rule"] for row in linted([file], None, None, {})] == expected
+
+
 def test_both_sides_of_a_limit_are_seen(tmp_path: Path) -> None:
     auth = GOOD.replace("name: errors", "name: auth-failures").replace(
         "result[0] < 0.05", "result[0] < 0.05 && 0.001 < result[0]"

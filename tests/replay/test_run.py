@@ -402,6 +402,15 @@ def test_our_policy_stops_the_compromised_rollout_before_people_did(reviewed: Re
     assert spared["requests"]["value"] + early["requests"]["value"] == action["requests"]["value"]
 
 
+def test_our_policy_leaves_the_clean_rollout_alone(reviewed: Reviewed) -> None:
+    case, folder = open_case(reviewed.case("checkout-clean")), SAMPLES / "checkout-compromised/policy"
+    told = investigate.run(
+        case, [folder / "policy.toml"], folder / "bindings.toml", {}, investigate.known_of(case), Settings()
+    )
+    assert (told["verdict"], told["stops"]) == ("AGREES", False)
+    assert {gate["trigger_alone"] for gate in only(told)["gates"]} == {""}
+
+
 @pytest.mark.skipif(not GUIDE.exists(), reason="the guide's files are not here")
 def test_the_guides_own_gates_as_they_would_really_have_gone(reviewed: Reviewed) -> None:
     run = only(sample(reviewed, GUIDE / "security-metrics-check.yaml"))

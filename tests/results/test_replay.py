@@ -100,6 +100,6 @@ def test_gates_are_drawn_with_phases_and_moments(reviewed: Reviewed) -> None:
     assert {name for name, _ in marks} == {"onset", "trigger", "action", "contained"}
     chart = charts.gates(ticks, marks, [], "gates")
     assert chart.svg.startswith("<svg")
-    assert "errors-below-5-percent" in chart.svg
+    assert "errors-below-15-percent" in chart.svg
     assert charts.gates([], marks, [], "gates").svg == ""
     assert charts.gates(ticks, marks, [], "gates") == chart

@@ -14,6 +14,7 @@ def check(subject: Subject) -> Iterator[Issue]:
     """Yield an issue where one blip makes more failures than are tolerated although some are."""
     gate, longest = subject.gate, max(subject.windows, default=0.0)
     limit = subject.policy.threshold - 1 if subject.policy.engine == "flagger" else gate.failure_limit
+    limit = limit if gate.consecutive_failure_limit is None else gate.consecutive_failure_limit
     if not gate.interval or longest <= gate.interval or limit < 1:
         return
     times = math.ceil(longest / gate.interval)
