@@ -22,7 +22,7 @@ factor = 3
 select
     a.address as destination, count(distinct d.registered_domain) filter (where a.cohort = 'canary') as canary_domains,
     count(distinct d.registered_domain) filter (where a.cohort <> 'canary') as baseline_domains,
-    min(a.name, 20) filter (where a.cohort = 'canary') as destinations, min(a.k8s_pod_name) filter (where a.cohort = 'canary') as pod,
+    (list(distinct a.name order by a.name) filter (where a.cohort = 'canary' and a.name is not null))[1:20] as destinations, min(a.k8s_pod_name) filter (where a.cohort = 'canary') as pod,
     sum(a.answers) filter (where a.cohort = 'canary')::bigint as canary_n, max(t.canary_total) as canary_total, 0::bigint as baseline_n,
     max(t.baseline_total) as baseline_total, 0::bigint as prior_n,
     min(a.first_seen) filter (where a.cohort = 'canary') as first_seen, max(a.last_seen) filter (where a.cohort = 'canary') as last_seen,

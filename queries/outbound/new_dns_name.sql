@@ -20,7 +20,7 @@ most_names = 20
 */
 select
     c.name as destination, min(c.registered_domain) as registered_domain, min(c.k8s_pod_name) as pod, count(distinct c.k8s_pod_name) as pods,
-    min(c.code, 5) as codes,
+    (list(distinct c.code order by c.code) filter (where c.code is not null))[1:5] as codes,
     sum(c.questions)::bigint as canary_n, max(t.canary_total) as canary_total, 0::bigint as baseline_n, max(t.baseline_total) as baseline_total, 0::bigint as prior_n,
     min(c.first_seen) as first_seen, max(c.last_seen) as last_seen, flatten(list(c.evidence)) as evidence
 from dns_cells c

@@ -26,7 +26,7 @@ select
     count(*) filter (where cohort = 'baseline') as baseline_n,
     (select count(*) from outbound_named where cohort = 'baseline' and process_executable_path is not null) as baseline_total,
     count(*) filter (where cohort in ('prior', 'after')) as prior_n,
-    min(destination, 20) filter (where cohort = 'canary') as destinations,
+    (list(distinct destination order by destination) filter (where cohort = 'canary' and destination is not null))[1:20] as destinations,
     min(k8s_pod_name) filter (where cohort = 'canary') as pod,
     min(container_id) filter (where cohort = 'canary') as container_id,
     min(time) filter (where cohort = 'canary') as first_seen,

@@ -26,7 +26,7 @@ select
     count(*) filter (where cohort = 'baseline') as baseline_n,
     (select count(*) from tls_seen where cohort = 'baseline' and tls_client_ja3 is not null) as baseline_total,
     count(*) filter (where cohort in ('prior', 'after')) as prior_n,
-    min(destination, 20) filter (where cohort = 'canary') as destinations,
+    (list(distinct destination order by destination) filter (where cohort = 'canary' and destination is not null))[1:20] as destinations,
     count(distinct destination) filter (where cohort = 'canary') as destination_count,
     min(k8s_pod_name) filter (where cohort = 'canary') as pod,
     min(time) filter (where cohort = 'canary') as first_seen,

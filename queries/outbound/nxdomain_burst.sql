@@ -22,7 +22,7 @@ factor = 3
 with unknown as (
     select c.cohort, c.k8s_pod_name, count(distinct c.name) as names, count(distinct c.name) filter (where l.length >= 10 and l.entropy >= 3) as generated_names,
         sum(c.questions)::bigint as questions, min(c.first_seen) as first_seen, max(c.last_seen) as last_seen,
-        min(c.name, 20) as destinations, flatten(list(c.evidence)) as evidence
+        list(distinct c.name order by c.name)[1:20] as destinations, flatten(list(c.evidence)) as evidence
     from dns_cells c
     join dims.labels l on l.name = c.name
     where c.code = 'NXDOMAIN'

@@ -18,7 +18,7 @@ baseline_rows = 20
 [params]
 */
 select
-    c.name as destination, min(c.registered_domain) as registered_domain, min(c.type, 5) as types, min(c.k8s_pod_name) as pod,
+    c.name as destination, min(c.registered_domain) as registered_domain, (list(distinct c.type order by c.type) filter (where c.type is not null))[1:5] as types, min(c.k8s_pod_name) as pod,
     sum(c.questions)::bigint as canary_n, max(t.canary_total) as canary_total, 0::bigint as baseline_n, max(t.baseline_total) as baseline_total, 0::bigint as prior_n,
     min(c.first_seen) as first_seen, max(c.last_seen) as last_seen, flatten(list(c.evidence)) as evidence
 from dns_cells c

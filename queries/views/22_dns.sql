@@ -41,7 +41,7 @@ select
     min(c.k8s_pod_name) filter (where c.cohort = 'canary') as pod,
     min(c.first_seen) filter (where c.cohort = 'canary') as first_seen,
     max(c.last_seen) filter (where c.cohort = 'canary') as last_seen,
-    min(c.name, 20) filter (where c.cohort = 'canary') as destinations,
+    (list(distinct c.name order by c.name) filter (where c.cohort = 'canary' and c.name is not null))[1:20] as destinations,
     flatten(list(c.evidence) filter (where c.cohort = 'canary')) as evidence
 from dns_cells c
 join dims.labels l on l.name = c.name
