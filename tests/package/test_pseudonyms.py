@@ -135,7 +135,8 @@ KEPT = {
     "window.outcome", "phase.name", "cohort.cohort", "cohort.table", "cohort.column", "cohort.evidence", "cohort.flag", "identity.address", "identity.pod",
     "identity.version", "identity.cohort", "zone.name", "zone.cidrs", "zone.kind", "allow.destination", "synthetic.name", "suppress.detector", "suppress.entity",
     "role.name", "role.equals", "route.template", "route.owner_param", "policy.phase", "display.time_zone", "display.date_format", "ingest.ignore",
-    "privacy.countries",
+    "privacy.countries", "access.role_claim", "access.tenant_claim", "access.tenant_header", "auth_event.name", "auth_event.columns", "auth_event.logger",
+    "auth_event.failure", "list.kind", "list.entries",
 }  # fmt: skip
 BY_COLUMN = {"cohort.equals", "cohort.in", "cohort.glob", "cohort.re2", "cohort.cidr"}
 
