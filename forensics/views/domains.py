@@ -36,11 +36,12 @@ class Domain(NamedTuple):
 
 
 def domains(store: Store) -> None:
-    """Judge every distinct name once, in Python: 5 s for 500,000 names, half of it the look-up."""
+    """Judge every distinct name once, as it stands and as names are compared, in Python: 5 s for 500,000 names, half of it the look-up."""
     selects = [
-        f"select {column} from facts.{table} where not regexp_matches({column}, '^[0-9.]+$|:')"
+        f"select {form} from facts.{table} where not regexp_matches({column}, '^[0-9.]+$|:')"
         for table, columns in _NAME_COLUMNS.items()
         for column in columns
+        for form in (column, f"lower(rtrim({column}, '.'))")
     ]
     names = distinct(store, [*selects, _ANSWERS])
     found = [domain_of(name) for name in names]

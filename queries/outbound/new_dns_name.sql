@@ -3,7 +3,7 @@ title = "Canary asks for a name in a domain that the baseline never asked for"
 severity = "medium"
 confidence = "medium"
 compare = "new_in_canary"
-unit = "connection"
+unit = "record"
 why = "A question is enough to carry data out, and it comes before the connection; domains are compared, so that another host of a known one is not new."
 recommendation = "Find the component that asks; where no connection follows, the question itself may be the message."
 false_positives = ["a new, approved dependency", "a telemetry domain of a library"]
@@ -26,6 +26,6 @@ select
 from dns_cells c
 join dns_domains d on d.registered_domain = c.registered_domain
 cross join dns_totals t
-where c.cohort = 'canary' and d.baseline_n + d.prior_n = 0 and d.canary_names <= $most_names
+where c.cohort = 'canary' and not exists (from dims.allow a where c.name glob regexp_replace(a.destination, ':[^:]*$', '')) and d.baseline_n + d.prior_n = 0 and d.canary_names <= $most_names
 group by c.name
 order by destination

@@ -1,23 +1,26 @@
+/* A name that is one, without case and final dot (RFC 4343, RFC 1034): SNI and Host, which the caller chooses, may hold the address itself, or nothing. */
+create macro host_name(x) as case when not (regexp_full_match(x, '(?i)[0-9.]*|0x[0-9a-fx.]*') or contains(x, ':')) then lower(rtrim(x, '.')) end;
+
+/* A sum that fits: logs may claim any number of bytes, and two such sums can be added or subtracted. */
+create macro bounded(x) as (case when x > 4611686018427387903 then 4611686018427387903 when x < -4611686018427387903 then -4611686018427387903 else x end)::bigint;
+
 /* Names that DNS gave to addresses, by client: valid from the answer until the next answer for the same address. */
 create table dims.dns_spans as
 select
-    client_address, address, name, time as valid_from,
+    client_address, address, host_name(name) as name, time as valid_from,
     coalesce(lead(time) over (partition by client_address, address order by time, name), timestamp '9999-01-01') as valid_to
 from (
     select client_address, a.data as address, dns_question_name as name, min(time) as time
-    from (select client_address, dns_question_name, time, unnest(dns_answers) as a from main.dns_queries where dns_question_name is not null)
+    from (select client_address, dns_question_name, time, unnest(dns_answers) as a from main.dns_queries where host_name(dns_question_name) is not null)
     where regexp_matches(a.data, '^[0-9a-fA-F.:]+$')
     group by all
     union all
     select client_address, a.data, dns_question_name, max(time)
-    from (select client_address, dns_question_name, time, unnest(dns_answers) as a from main.dns_queries where dns_question_name is not null)
+    from (select client_address, dns_question_name, time, unnest(dns_answers) as a from main.dns_queries where host_name(dns_question_name) is not null)
     where regexp_matches(a.data, '^[0-9a-fA-F.:]+$')
     group by all
     having max(time) > min(time)
 );
-
-/* A name that is one: SNI and Host may hold the address itself, which names nothing. No top-level domain ends in a digit. */
-create macro host_name(x) as case when not (right(x, 1) between '0' and '9' or contains(x, ':')) then x end;
 
 /* Unencrypted protocols by their registered ports (IANA), where the source names none. */
 create macro port_protocol(port) as
@@ -89,12 +92,12 @@ select
     coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, named_by,
     destination_country as country, destination_asn as asn, date_trunc('hour', time) as hour,
     count(*) as connections,
-    sum(source_bytes)::bigint as source_bytes,
-    sum(destination_bytes)::bigint as destination_bytes,
+    bounded(sum(source_bytes)) as source_bytes,
+    bounded(sum(destination_bytes)) as destination_bytes,
     max(source_bytes) as largest_upload,
     max(destination_bytes) as largest_download,
     max(duration_ms) as longest_ms,
-    sum(duration_ms) as duration_ms,
+    bounded(sum(duration_ms)) as duration_ms,
     count(*) filter (where connection_state in ('S1', 'OTH') and duration_ms is null or connection_state = 'S1') as never_closed,
     min(time) as first_seen,
     max(time) as last_seen,
@@ -139,10 +142,10 @@ with sums as (
         min(k8s_pod_name) filter (where cohort = 'canary') as pod,
         min(country) filter (where cohort = 'canary') as country, min(asn) filter (where cohort = 'canary') as asn,
         min(named_by) filter (where cohort = 'canary') as named_by,
-        sum(source_bytes) filter (where cohort = 'canary')::bigint as bytes_up,
-        sum(destination_bytes) filter (where cohort = 'canary')::bigint as bytes_down,
-        sum(source_bytes) filter (where cohort <> 'canary')::bigint as baseline_bytes_up,
-        sum(destination_bytes) filter (where cohort <> 'canary')::bigint as baseline_bytes_down,
+        bounded(sum(source_bytes) filter (where cohort = 'canary')) as bytes_up,
+        bounded(sum(destination_bytes) filter (where cohort = 'canary')) as bytes_down,
+        bounded(sum(source_bytes) filter (where cohort <> 'canary')) as baseline_bytes_up,
+        bounded(sum(destination_bytes) filter (where cohort <> 'canary')) as baseline_bytes_down,
         max(largest_upload) filter (where cohort = 'canary') as largest_upload,
         max(largest_upload) filter (where cohort <> 'canary') as baseline_largest_upload,
         max(largest_download) filter (where cohort = 'canary') as largest_download,

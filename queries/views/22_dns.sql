@@ -2,12 +2,12 @@
    outside name by names of the cluster that do not exist. */
 create table dns_cells as
 select
-    q.cohort, q.k8s_pod_name, q.dns_question_name as name, q.dns_question_type as type, q.dns_response_code as code, d.registered_domain,
+    q.cohort, q.k8s_pod_name, lower(rtrim(q.dns_question_name, '.')) as name, q.dns_question_type as type, q.dns_response_code as code, d.registered_domain,
     count(*) as questions, sum(strlen(q.dns_question_name))::bigint as bytes_up,
     min(q.time) as first_seen, max(q.time) as last_seen, min(q.record_id, 20) filter (where q.cohort = 'canary') as evidence
 from main.dns_queries q
-join dims.domains d on d.name = q.dns_question_name
-where q.cohort <> 'unknown' and not regexp_matches(q.dns_question_name, '(^|[.])(local|internal|localdomain|arpa|lan|home)$')
+join dims.domains d on d.name = lower(rtrim(q.dns_question_name, '.'))
+where q.cohort <> 'unknown' and not regexp_matches(lower(rtrim(q.dns_question_name, '.')), '(^|[.])(local|internal|localdomain|arpa|lan|home)$')
 group by all;
 
 /* The first label of each distinct name: its length and Shannon entropy in bits a character. Random hexadecimal text has up to 4, words about 3. */

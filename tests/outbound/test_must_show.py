@@ -125,3 +125,35 @@ def test_aggregated_flow_logs_are_not_assessable() -> None:
     state = next(item for item in states if item.id == "outbound.beacon")
     assert (state.state, "not assessable" in state.reason) == ("not_evaluated", True)
     assert "outbound.new_destination" in {item.detector for item in found}
+
+
+def test_absurd_sizes_blind_no_detector() -> None:
+    """Sums beyond 64 bits are bounded; sizes that nobody tells stay unknown."""
+    huge = [connection(number, "max.example", source_bytes=2**63 - 1, destination_bytes=1) for number in range(3)]
+    unknown = [connection(60, "quiet.example", source_bytes=None)]
+    found, _, states = judged(connections=[*traffic(), *huge, *unknown])
+    assert not [state for state in states if state.state == "error"]
+    sizes = {
+        item.entity["destination"]: item.details.get("bytes_up")
+        for item in found
+        if item.detector == "outbound.new_destination"
+    }
+    assert sizes == {"max.example": 2**62 - 1, "quiet.example": None}
+
+
+@pytest.mark.parametrize("name", ["203.0.113.50", "203.0.113.50.", "", ".", "0x7f.1"])
+def test_what_the_caller_calls_a_name_is_none(name: str) -> None:
+    """SNI and Host are the caller's words: an address in them, or nothing, is a connection to an address."""
+    found, _, _ = judged(connections=[*traffic(), connection(60, name)])
+    assert {item.entity["destination"] for item in found} == {"203.0.113.20"}
+
+
+def test_names_are_compared_without_case_and_final_dot() -> None:
+    said = [connection(number, "API.Partner.Example.", "2.3.9", "stable-1") for number in range(20)]
+    found, _, _ = judged(connections=[*traffic(), *said, connection(60, "api.partner.example")])
+    assert found == []
+
+
+def test_a_host_name_may_end_in_a_digit() -> None:
+    found, _, _ = judged(connections=[*traffic(), connection(60, "collector2")])
+    assert {item.entity["destination"] for item in found} == {"collector2"}
