@@ -27,7 +27,7 @@ select
     max(t.baseline_total) as baseline_total,
     coalesce(sum(c.connections) filter (where c.cohort in ('prior', 'after')), 0)::bigint as prior_n,
     min(c.k8s_pod_name) filter (where c.cohort = 'canary') as pod,
-    bounded(sum(c.source_bytes) filter (where c.cohort = 'canary')) as bytes_up,
+    (case when sum(c.source_bytes) filter (where c.cohort = 'canary') < 4611686018427387903 then sum(c.source_bytes) filter (where c.cohort = 'canary') end)::bigint as bytes_up,
     min(c.first_seen) filter (where c.cohort = 'canary') as first_seen,
     max(c.last_seen) filter (where c.cohort = 'canary') as last_seen,
     flatten(list(c.evidence) filter (where c.cohort = 'canary')) as evidence
