@@ -28,13 +28,17 @@ order by upstream_address
 """
 
 # Addresses that one export gives to several pods at one time: pods on the network of their node, or behind one translator. Nobody's then.
+# Who has no end holds an address until the next one takes it over.
 _SHARED = """
 create table dims.shared_addresses as
 select a.address, count(distinct b.k8s_pod_name) as pods
 from facts.identities a
 join facts.identities b on b.evidence_id = a.evidence_id and b.address = a.address and b.k8s_pod_name <> a.k8s_pod_name
-    and coalesce(b.valid_from, timestamp '1970-01-01') < coalesce(a.valid_to, timestamp '9999-01-01')
-    and coalesce(a.valid_from, timestamp '1970-01-01') < coalesce(b.valid_to, timestamp '9999-01-01')
+    and case
+        when coalesce(a.valid_from, timestamp '1970-01-01') < coalesce(b.valid_from, timestamp '1970-01-01') then a.valid_to > b.valid_from
+        when coalesce(b.valid_from, timestamp '1970-01-01') < coalesce(a.valid_from, timestamp '1970-01-01') then b.valid_to > a.valid_from
+        else true
+    end
 group by a.address
 order by a.address
 """

@@ -317,7 +317,7 @@ def test_explain_tells_all(case: Path) -> None:
         "203.0.113.77",
         "100300",
         "2 of 2 shown",
-        "order by destination",
+        "order by d.destination",
     ):
         assert words in done.out
 

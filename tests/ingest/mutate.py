@@ -26,14 +26,18 @@ SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "checkout-comprom
 LINE_FORMATS = {
     "app-json": "time",
     "app-text": "",
+    "aws-vpc-flow": "",
     "combined": "",
+    "coredns": "",
     "envoy-json": "start_time",
     "exchange": "time",
     "flag-events": "timestamp",
+    "hubble": "",
     "kubernetes-audit": "requestReceivedTimestamp",
     "modsecurity": "",
     "logfmt": "",
     "native-ndjson": "time",
+    "suricata-eve": "timestamp",
     "zeek-json": "ts",
     "zeek-tsv": "",
 }
@@ -147,6 +151,25 @@ def seeds(size: int = 40) -> dict[str, list[bytes]]:
     found["app-json"] = [
         json.dumps(error | {"msg": f"failed {number}", "n": number}).encode() for number in range(size)
     ]
+    found["aws-vpc-flow"] = [
+        b"2 123456789012 eni-0a1b 10.0.0.1 203.0.113.7 %d 443 6 10 840 1772528400 1772528459 ACCEPT OK"
+        % (40_000 + number)
+        for number in range(size)
+    ]
+    found["coredns"] = [
+        b'2026-03-03T09:00:00Z [INFO] 10.0.0.1:4000 - %d "A IN a.example. udp 40 false 512" NOERROR qr,rd,ra 80 0.001s'
+        % number
+        for number in range(size)
+    ]
+    flow = {"time": "2026-03-03T09:00:00Z", "verdict": "FORWARDED", "node_name": "n", "IP": {"source": "10.0.0.1"}}
+    found["hubble"] = [json.dumps({"flow": flow | {"uuid": f"u{number}"}}).encode() for number in range(size)]
+    eve = {
+        "timestamp": "2026-03-03T09:00:00.5+0000",
+        "event_type": "flow",
+        "src_ip": "10.0.0.1",
+        "dest_ip": "203.0.113.7",
+    }
+    found["suricata-eve"] = [json.dumps(eve | {"flow_id": number}).encode() for number in range(size)]
     trace = b"java.lang.IllegalStateException: no stock\n\tat a.B.c(B.java:7)\nCaused by: a.Gone"
     found["app-text"] = [
         b"2026-03-03 09:00:00,500 ERROR [main] a.B - failed %d%s" % (number, b"\n" + trace if number % 5 == 0 else b"")

@@ -270,7 +270,7 @@ def test_findings_stand_without_their_extras(findings: dict[str, Any], results: 
 
 def test_an_empty_case_still_has_every_section() -> None:
     page = check_harmless(render_html({}, {}))
-    assert len(page.all("section")) == 21
+    assert len(page.all("section")) == 22
     assert "INCONCLUSIVE" in "".join(page.words)
 
 
