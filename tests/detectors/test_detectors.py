@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from functools import cache
 
 import pytest
@@ -13,7 +12,7 @@ from forensics.detectors import Detector, load
 from forensics.detectors.front import COUNTS, by_id
 from forensics.detectors.testing import DEFAULT_CONFIG, KINDS, Case, cases_of, fill, run_case
 from forensics.schema import TABLES
-from forensics.store import open_memory, parameters_of, tables_of
+from forensics.store import Sandbox, open_memory, parameters_of, tables_of
 
 DETECTORS = load()
 CASES = [(detector, case) for detector in DETECTORS for case in cases_of(detector)]
@@ -124,11 +123,17 @@ def output_columns(detector: Detector) -> list[str]:
 
 
 @cache
+def _empty() -> Sandbox:
+    """Return a case without rows, made once."""
+    sandbox = open_memory(1)
+    fill(sandbox, parse(DEFAULT_CONFIG).config, {})
+    return sandbox
+
+
+@cache
 def _columns(name: str) -> tuple[str, ...]:
     detector = by_id(DETECTORS, name)
-    with closing(open_memory(1)) as sandbox:
-        fill(sandbox, parse(DEFAULT_CONFIG).config, {})
-        columns, rows = sandbox.select_rows(detector.sql, detector.parameters or None)
+    columns, rows = _empty().select_rows(detector.sql, detector.parameters or None)
     assert rows == []
     return tuple(columns)
 
