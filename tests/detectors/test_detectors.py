@@ -29,17 +29,9 @@ GDPR = re.compile(r"\d+(\(\d\))?(\([a-z]\))?")
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.id)
 
 
-# Rows without values and hostile ones run with -m slow: 258 tests of half a second each.
-LONGER = ("nulls", "hostile")
-OWN = [
-    pytest.param(
-        detector, case, id=f"{detector.id}: {case.name[:60]}", marks=[pytest.mark.slow] * (case.kind in LONGER)
-    )
-    for detector, case in CASES
-]
-
-
-@pytest.mark.parametrize(("detector", "case"), OWN)
+@pytest.mark.parametrize(
+    ("detector", "case"), CASES, ids=[f"{detector.id}: {case.name[:60]}" for detector, case in CASES]
+)
 def test_detector_by_its_own_tests(detector: Detector, case: Case) -> None:
     assert run_case(detector, case) == ""
 
