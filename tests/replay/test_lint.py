@@ -16,7 +16,7 @@ from forensics.replay.policies import load
 from tests.conftest import SAMPLES, Reviewed
 from tests.replay.test_policies import CANARY, ROLLOUT, written
 
-GUIDE = Path("/work/shared/data/guide-policy")
+GUIDE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "guide-policy"
 GOOD = """\
 kind: AnalysisTemplate
 metadata: {name: checks}
@@ -70,6 +70,23 @@ def test_each_rule_names_its_place_and_a_fix(tmp_path: Path, rule: str) -> None:
     assert found["line"] == line
     assert found["file"].endswith("p.yaml")
     assert all(found[name] for name in ("message", "reason", "fix", "gate", "key"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        (CONDITION, "result[0] <", "E-EXPR-UNSUPPORTED", 11),
+        ("sum(rate(errors_total", "topk(2, rate(errors_total", "E-PROMQL-AGGREGATE", 14),
+        ("sum(rate(errors_total", "sum((", "E-PROMQL-SYNTAX", 14),
+        ("[5m])) / ", "[5m] @ 5)) / ", "E-PROMQL-AT", 14),
+    ],
+)
+def test_what_cannot_be_replayed_is_told_before_a_case_is_there(
+    tmp_path: Path, old: str, new: str, code: str, line: int
+) -> None:
+    (found,) = [row for row in issues(tmp_path, GOOD.replace(old, new)) if row["rule"].startswith("E-")]
+    assert (found["rule"], found["level"], found["line"]) == (code, "error", line)
+    assert "\n" not in found["fix"]
 
 
 def test_every_rule_has_a_test() -> None:

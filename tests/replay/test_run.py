@@ -22,7 +22,7 @@ from forensics.store import Sandbox
 from tests.conftest import SAMPLES, Reviewed
 from tests.replay.cases import START, bindings, connection, request, sandbox
 
-GUIDE = Path("/work/shared/data/guide-policy")
+GUIDE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "guide-policy"
 SIMPLE = """
 [[metric]]
 name = "requests_total"

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from forensics.replay.lint.subject import Issue, Subject, Traffic
+from forensics.replay.lint.subject import Issue, Subject, Traffic, refusals
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.refusal import Place
 
@@ -42,16 +42,18 @@ def lint(policies: Sequence[Policy], scrape: float, traffic: Mapping[tuple[str, 
 
 
 def _of(policy: Policy, run: Run, gate: Gate, scrape: float, traffic: Traffic | None) -> Iterator[dict[str, Any]]:
-    if gate.refusal:
+    found = [gate.refusal] if gate.refusal else []
+    found += [error.located(gate.place.at(key)) for key, error in refusals(gate)]
+    for error in found:
         yield _row(
             policy,
             gate,
-            gate.refusal.place,
-            gate.refusal.code,
+            error.place,
+            error.code,
             "error",
-            gate.refusal.message,
+            error.plain,
             "it cannot be replayed",
-            gate.refusal.hint,
+            error.hint.partition("\n")[0],
             "",
         )
     if not gate.query and not gate.sql:

@@ -11,7 +11,8 @@ import promql_parser as pq
 
 from forensics.replay.conditions import Node, compiled
 from forensics.replay.policies.model import Gate, Policy, Run
-from forensics.replay.promql.syntax import parse, parts, ranges
+from forensics.replay.promql.bindings import load
+from forensics.replay.promql.syntax import parse, parts, ranges, unsupported
 from forensics.replay.refusal import RefusalError
 
 Level = Literal["error", "warning", "info"]
@@ -104,6 +105,26 @@ class Subject:
         return self.query is not None and any(
             isinstance(node, pq.BinaryExpr) and str(node.op) == "/" for node in parts(self.query)
         )
+
+
+def refusals(gate: Gate) -> Iterator[tuple[str, RefusalError]]:
+    """Yield key and refusal of each condition and construct of the query that cannot be replayed.
+
+    What depends on bindings (metrics, labels, what a quantile is of) is left to the replay.
+    """
+    for key, text in (("successCondition", gate.success), ("failureCondition", gate.failure)):
+        try:
+            compiled(text)
+        except RefusalError as error:
+            yield key, error
+    try:
+        tree = parse(gate.query) if gate.query else None
+    except RefusalError as error:
+        yield "query", error
+        return
+    for found in unsupported(gate.query, tree, load(None)) if tree is not None else ():
+        if found.code.startswith("E-PROMQL") and found.code != "E-PROMQL-HISTOGRAM":
+            yield "query", found
 
 
 def nodes(tree: Node) -> Iterator[Node]:

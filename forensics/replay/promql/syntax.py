@@ -60,10 +60,16 @@ def refuse_unsupported(text: str, tree: Any, bindings: Bindings) -> None:
         RefusalError: E-PROMQL-* for a construct, E-BIND-MISSING for a metric, E-LABEL-MISSING for a label.
 
     """
+    for refusal in unsupported(text, tree, bindings):
+        raise refusal
+
+
+def unsupported(text: str, tree: Any, bindings: Bindings) -> Iterator[RefusalError]:
+    """Yield all that `refuse_unsupported` would refuse."""
     for node in parts(tree):
         problem = _problem(node, bindings)
         if problem:
-            raise _refused(text, problem)
+            yield _refused(text, problem)
 
 
 def _refused(text: str, problem: tuple[str, str, str, str]) -> RefusalError:
