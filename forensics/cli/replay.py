@@ -294,3 +294,111 @@ def _backtest(item: dict[str, Any]) -> None:
     click.echo(f"  spared         {item['users_saved']:,.0f} users, {item['requests_saved']:,.0f} requests")
     for warning in item["warnings"]:
         click.secho(f"  {warning}", fg="yellow")
+
+
+@command.command("diff")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--route", default="*", show_default=True, metavar="GLOB", help="Compare only these routes.")
+@click.option("--fail-on", type=click.Choice(["difference"]), help="Exit 1 where a difference is told.")
+@format_options
+@click.pass_context
+def diff_command(
+    ctx: click.Context, case: Path, route: str, fail_on: str | None, form: str, as_json: bool
+) -> None:  # fmt: skip
+    """Compare the form of the canary's responses with the baseline's: status, headers, JSON paths and types, pages, patterns.
+
+    Responses to requests of one shape are compared as distributions, against what the baseline differs from itself; answers to the same request one by one.
+    """
+    from forensics.case import open_case
+    from forensics.cli.received import forged_is_told
+    from forensics.investigate import replay
+    from forensics.replay.responses import COLUMNS
+
+    opened = open_case(case)
+    with forged_is_told():
+        told = replay.compared(opened, route)
+    changes = told["changes"]
+    if as_json or form == "json":
+        dump(told)
+    elif form != "table":
+        emit(COLUMNS, [[row[name] for name in COLUMNS] for row in changes], form)
+    else:
+        _differences(told)
+    ctx.exit(1 if fail_on and (changes or told["pairs"]["changes"]) else 0)
+
+
+def _differences(told: dict[str, Any]) -> None:
+    compared, halves, pairs = told["compared"], told["halves"], told["pairs"]
+    for arm, counts in compared["responses"].items():
+        click.echo(
+            f"{arm:<12} {counts['any']:,} responses, {counts['headers']:,} with headers, {counts['body']:,} with bodies that were compared"
+        )
+    alone = f"{len(compared['canary_alone']):,} of the canary alone, {len(compared['baseline_alone']):,} of the baseline alone"
+    click.echo(f"compared     {compared['questions']:,} kinds of request were asked of both; {alone}")
+    click.echo(
+        f"noise        without it the rules tell {halves['changes']:,} differences between two halves of the baseline; {told['within_noise']:,} of the canary lie within it"
+    )
+    for name, what in (
+        (
+            "thin",
+            "kinds of request have fewer than five responses on the other side: what is new or dropped there is not told",
+        ),
+        ("too_large", "bodies are too large to be compared"),
+        ("mixed_units", "callers, summed over kinds of request, were answered by both and count on both sides"),
+    ):
+        if compared[name]:
+            click.echo(f"{'':<12} {compared[name]:,} {what}")
+    if told["changes"]:
+        click.echo()
+        emit(("change", "what", "request", "canary", "others", "how sure"), _grouped(told["changes"]), "table")
+    else:
+        click.echo("\nNo difference is told.")
+    count = sum(pairs["counts"].values())
+    ways = ", ".join(f"{n:,} by {via}" for via, n in pairs["counts"].items())
+    click.echo(
+        f"\n{count:,} requests were answered by both ({ways})"
+        if count
+        else "\nNo request was answered by both: nothing is compared one by one."
+    )
+    if pairs["changes"]:
+        emit(
+            ("change", "what", "request", "pairs", "noise", "records"),
+            [_pair(row) for row in pairs["changes"]],
+            "table",
+        )
+
+
+def _grouped(changes: list[dict[str, Any]]) -> list[list[Any]]:
+    """Return one row for the same difference of many kinds of request."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in changes:
+        groups.setdefault((row["change"], row["kind"], row["path"], row["value"]), []).append(row)
+    return [_difference(rows) for rows in groups.values()]
+
+
+def _difference(rows: list[dict[str, Any]]) -> list[Any]:
+    first = rows[0]
+    more = f", and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+    bound, q = first["bound"], first["q"]
+    return [
+        first["change"], _facet(first), _request(first) + more, f"{first['canary_n']:,} of {first['canary_of']:,}",
+        f"{first['baseline_n']:,} of {first['baseline_of']:,}",
+        f"below {bound:.1%} at 95 %" if bound is not None else f"q = {q:.2g}",
+    ]  # fmt: skip
+
+
+def _facet(row: dict[str, Any]) -> str:
+    return " ".join(part for part in (row["kind"], row["path"], row.get("value", "")) if part)
+
+
+def _request(row: dict[str, Any]) -> str:
+    query = f"?{row['query_names']}" if row["query_names"] else ""
+    parts = (row["method"], row["route"] + query, row["principal"], row["request_type"], row.get("status_class", ""))
+    return " ".join(part for part in parts if part)
+
+
+def _pair(row: dict[str, Any]) -> list[Any]:
+    noise = f"{row['noisy']:,} of {row['checked']:,}" if row["checked"] else "not known"
+    return [
+        row["change"], _facet(row), _request(row), f"{row['differing']:,} of {row['pairs']:,}", noise, " ".join(row["records"]),
+    ]  # fmt: skip

@@ -16,6 +16,7 @@ from forensics.replay.backtest import Outcome, summary
 from forensics.replay.labels import load as load_labels
 from forensics.replay.policies import load as load_policies
 from forensics.replay.promql import load as load_bindings
+from forensics.replay.responses import compare
 from forensics.replay.rollout import Known, episodes
 from forensics.replay.run import Settings, outcome, replay
 from forensics.replay.sweep import Axes, minutes_of, sweep
@@ -48,6 +49,12 @@ def swept(case: Case, metric: str, axes: Axes, known: Known) -> list[dict[str, A
         if not parts:
             raise UsageError("The case has no phases.", hint="Give them in canary.toml.")
         return sweep(minutes_of(sandbox, parts[0], metric), axes, parts[0].known.onset, parts[0].known.action)
+
+
+def compared(case: Case, route: str) -> dict[str, Any]:
+    """Return how the canary's responses differ from the baseline's (see `forensics.replay.responses.compare`); raises `UsageError` as that does."""
+    with views.opened(case) as sandbox:
+        return compare(sandbox, route)
 
 
 def backtested(

@@ -9,9 +9,9 @@ from functools import cache
 from forensics.resources import tree, walk
 
 # In this order; each may use those before.
-_MACROS = ("paths", "routes", "cells", "logs", "bodies", "access", "statistics", "intervals")
+_MACROS = ("paths", "routes", "cells", "logs", "bodies", "access", "values", "statistics", "intervals")
 # Macros that only views, detectors and results use; dimensions are made with the others.
-_LATE = ("statistics", "intervals")
+_LATE = ("values", "statistics", "intervals")
 _END = re.compile(r"(?<=;)\n")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _MADE = re.compile(r"^\s*create (?:or replace )?(?:view|table|macro) (?:\w+\.)?(\w+)", re.MULTILINE)

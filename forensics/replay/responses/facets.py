@@ -1,0 +1,229 @@
+"""What responses are made of: headers, JSON paths, elements of pages, patterns, each with how many responses of a cohort have it.
+
+A question is method, route, caller (kind and role), media type of the request, and the names in its query. A shape is a question with the
+class of the status. Facets of kind `status` are counted by question, all others by shape. Values are classes (queries/macros/values.sql); a text is
+shown only where the baseline gives it to three callers at least, as one of at most twelve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from forensics.store import Sandbox
+
+# Larger or odder bodies are counted as not compared; json_tree gives 3 million nodes a second.
+_MAX_BODY = 1 << 18
+MAX_FACETS = 200_000
+ARMS = {
+    "canary": "r.cohort = 'canary'", "baseline": "r.cohort = 'baseline'", "other": "r.cohort in ('prior', 'after')",
+    "left": "r.half = 0", "right": "r.half = 1",
+}  # fmt: skip
+# What must have been captured for a facet to be missed.
+PARTS_OF = {"status": "any", "media type": "any", "size": "any", "header": "headers", "cookie": "headers"}
+_ENUM_VALUES, _ENUM_CALLERS, _ENUM_LENGTH = 12, 3, 60
+
+RESPONSES = f"""
+with chosen as (
+    select e.evidence_id, e.record_no, e.record_id, e.cohort, e.time, e.k8s_pod_name as pod, e.http_request_id, e.trace_id, e.url_path, e.url_query,
+        coalesce(e.user_id, e.session_id, e.client_address, e.record_id) as unit, y.source as probe,
+        coalesce(e.http_request_method, '') as method, coalesce(e.route, '') as route, coalesce(a.principal, '') as principal,
+        coalesce((select min(lower(split_part(x.value, ';', 1))) from (select unnest(e.http_request_headers) as x) where lower(x.name) = 'content-type'), '') as request_type,
+        coalesce(array_to_string(list_sort(list_distinct(list_transform(
+            list_filter(string_split(e.url_query, '&'), lambda part: part <> ''),
+            lambda part: case when regexp_full_match(split_part(part, '=', 1), '[A-Za-z_.\\[\\]-]{{1,40}}') then split_part(part, '=', 1) else '*' end))), '&'), '') as query_names,
+        e.http_response_status_code as status, coalesce(e.http_response_mime_type, '') as media_type,
+        e.http_response_body_size as size, e.http_response_headers as headers, b.message,
+        case when length(e.http_response_body) <= {_MAX_BODY} then e.http_response_body end as body,
+        case when length(e.http_response_body) <= {_MAX_BODY} and b.structure is not null then e.http_response_body end as json,
+        e.http_response_body <> '' and length(e.http_response_body) > {_MAX_BODY} as is_too_large
+    from exchanges e
+    left join access_samples a on a.evidence_id = e.evidence_id and a.record_no = e.record_no
+    left join dims.bodies b on b.evidence_id = e.evidence_id and b.record_no = e.record_no
+    left join dims.synthetic y on y.user_agent = coalesce(e.user_agent_original, '') and y.client = coalesce(e.client_address, '')
+    where e.cohort in ('canary', 'baseline', 'prior', 'after') and coalesce(e.route, '') glob $route and e.http_response_status_code is not null
+), asked as (
+    select *, {{'method': method, 'route': route, 'principal': principal, 'request_type': request_type, 'query_names': query_names}} as question,
+        (status // 100)::varchar || 'xx' as status_class
+    from chosen
+), pods as (
+    select pod, row_number() over (order by pod) % 2 as half, count(*) over () as pods
+    from (select distinct pod from asked where cohort = 'baseline' and pod is not null)
+), responses as (
+    select a.*, case when a.cohort = 'baseline' then coalesce(case when p.pods >= 2 then p.half end, ascii(right(md5(a.unit), 1)) % 2) end as half
+    from asked a
+    left join pods p on p.pod = a.pod
+)"""
+
+# One row a facet of a response. `value` is '' where the path itself is meant; `raw` is the text of which `value` may only be a class.
+PARTS = """, nodes as (
+    select r.record_id, t.fullkey, t.type, t.value from responses r, json_tree(r.json) t where r.json is not null
+), parts as (
+    select record_id, 'status' as kind, status_class as path, '' as value, null as raw, false as is_text from responses
+    union all select record_id, 'status', status_class, status::varchar, null, false from responses
+    union all select record_id, 'media type', '', media_type, media_type, false from responses where media_type <> ''
+    union all select record_id, 'size', '', case
+            when size = 0 then 'empty' when size < 256 then 'below 256 B' when size < 1024 then '256 B to 1 kB' when size < 4096 then '1 to 4 kB'
+            when size < 16384 then '4 to 16 kB' when size < 65536 then '16 to 64 kB' when size < 262144 then '64 to 256 kB' else '256 kB and more' end, null, false
+        from responses where size is not null
+    union all select record_id, 'header', lower(h.name), '', null, false
+        from (select record_id, unnest(headers) as h from responses) where regexp_full_match(h.name, '[A-Za-z0-9_-]{1,60}')
+    union all select record_id, 'header', lower(h.name), value_class(h.value), h.value, true
+        from (select record_id, unnest(headers) as h from responses)
+        where regexp_full_match(h.name, '[A-Za-z0-9_-]{1,60}') and lower(h.name) not in ('set-cookie', 'content-type', 'content-length', 'date')
+    union all select record_id, 'cookie', regexp_replace(trim(split_part(h.value, '=', 1)), '[^A-Za-z_.-]+', '*', 'g'),
+            array_to_string(list_sort(list_distinct(list_transform(string_split(h.value, ';')[2:], lambda part:
+                regexp_replace(lower(trim(part)), '^(expires|max-age|domain|path)=.*', '\\1')))), '; '), null, false
+        from (select record_id, unnest(headers) as h from responses) where lower(h.name) = 'set-cookie'
+    union all select n.record_id, 'json', json_place(n.fullkey), '', null, false from nodes n where n.fullkey <> '$'
+    union all select n.record_id, 'json', json_place(n.fullkey), case n.type
+            when 'VARCHAR' then value_class(n.value->>'$') when 'NULL' then 'null' when 'BOOLEAN' then n.value::varchar when 'OBJECT' then 'object'
+            when 'ARRAY' then case when n.value::varchar = '[]' then 'empty list' else 'list' end
+            when 'DOUBLE' then 'number' else 'integer' end,
+            n.value->>'$', n.type = 'VARCHAR'
+        from nodes n
+    union all select record_id, 'page', 'title', value_class(title), title, true
+        from (select record_id, trim(regexp_extract(body, '(?is)<title[^>]*>([^<]{0,500})', 1)) as title from responses where media_type like '%html%')
+        where title <> ''
+    union all select record_id, 'page', element, '', null, false
+        from (select record_id, unnest(list_distinct(list_transform(
+                regexp_extract_all(body, '(?is)<(?:form|input|script|iframe|object|embed|link|meta|base|applet)\\b[^>]{0,500}'),
+                lambda tag: page_element(tag)))) as element
+            from responses where media_type like '%html%')
+    union all select record_id, 'message', log_template(message), '', null, false from responses where message <> ''
+    union all select m.record_id, 'pattern', m.pattern, '', null, false from matches m
+    union all select r.record_id, 'stack', stack_frame(r.body), '', null, false
+        from responses r where stack_frame(r.body) is not null and exists (select 1 from matches m where m.record_id = r.record_id and m.pattern_class = 'stack_trace')
+)"""
+
+
+# Which texts of a path are shown: what the baseline gives to three callers at least, as one of twelve at most.
+_HELD = f"""{RESPONSES}{PARTS}, enumerations as (
+    select question, status_class, kind, path, raw
+    from (
+        select r.question, r.status_class, p.kind, p.path, p.raw, count(distinct r.unit) as callers, any_value(p.value) as class
+        from parts p join responses r on r.record_id = p.record_id
+        where p.is_text and r.cohort = 'baseline'
+        group by all
+    )
+    window path as (partition by question, status_class, kind, path)
+    qualify count(*) over path <= {_ENUM_VALUES} and min(callers) over path >= {_ENUM_CALLERS} and max(length(raw)) over path <= {_ENUM_LENGTH}
+        and bool_and(class in ('word', 'text', 'empty text', 'path', 'digits')) over path
+), enumerated as (
+    select distinct question, status_class, kind, path from enumerations
+), held as (
+    select distinct p.record_id, p.kind, p.path, case
+            when not p.is_text or d.path is null then p.value when e.raw is null then 'another ' || p.value
+            when e.raw = '' then p.value else p.value || ': ' || e.raw end as value
+    from parts p
+    join responses r on r.record_id = p.record_id
+    left join enumerated d on p.is_text and d.question = r.question and d.status_class = r.status_class and d.kind = p.kind and d.path = p.path
+    left join enumerations e on e.question = d.question and e.status_class = d.status_class and e.kind = d.kind and e.path = d.path and e.raw = p.raw
+)
+"""
+
+_COUNTED = ", ".join(
+    f"count(*) filter (where {condition}) as {arm}_n, count(distinct r.unit) filter (where {condition}) as {arm}_units"
+    for arm, condition in ARMS.items()
+)
+FACETS = f"""{_HELD}
+select r.question, case when h.kind = 'status' then '' else r.status_class end as status_class, h.kind, h.path, h.value, {_COUNTED},
+    min(distinct r.record_id, 3) filter (where r.cohort = 'canary') as canary_records,
+    min(distinct r.record_id, 3) filter (where r.cohort = 'baseline') as baseline_records
+from held h
+join responses r on r.record_id = h.record_id
+where r.probe is null
+group by all
+order by all
+limit {MAX_FACETS + 1}
+"""
+_TOTALS = f"""{RESPONSES}
+select r.question, coalesce(r.status_class, '') as status_class, r.part, {_COUNTED},
+    count(distinct r.unit) filter (where r.cohort = 'canary') + count(distinct r.unit) filter (where r.cohort = 'baseline')
+        - count(distinct r.unit) filter (where r.cohort in ('canary', 'baseline')) as mixed_units,
+    count(*) filter (where r.is_too_large) as too_large
+from (
+    select *, unnest(['any', case when len(headers) > 0 then 'headers' end, case when body is not null then 'body' end]) as part from responses
+) r
+where r.part is not null and r.probe is null
+group by grouping sets ((r.question, r.status_class, r.part), (r.question, r.part))
+order by all
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Question:
+    """What was asked, by its form."""
+
+    method: str
+    route: str
+    principal: str
+    request_type: str
+    query_names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Responses, and callers (user, session or client) among them."""
+
+    n: int
+    units: int
+
+
+Arms = dict[str, Count]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Responses of one shape (of a question where `status_class` is empty) in which a facet of `part` could have been seen."""
+
+    arms: Arms
+    mixed_units: int
+    too_large: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """What some responses of one shape have; `value` is empty where the path itself is meant."""
+
+    question: Question
+    status_class: str
+    kind: str
+    path: str
+    value: str
+    arms: Arms
+    canary_records: list[str]
+    baseline_records: list[str]
+
+    @property
+    def totals_key(self) -> tuple[Question, str, str]:
+        """Key of the totals that it is a share of."""
+        return self.question, self.status_class, PARTS_OF.get(self.kind, "body")
+
+
+def totals(sandbox: Sandbox, route: str) -> dict[tuple[Question, str, str], Totals]:
+    """Return how many responses there are, by question, class of the status and what of them was captured."""
+    return {
+        (Question(**row["question"]), row["status_class"], row["part"]): Totals(
+            _arms(row), row["mixed_units"], row["too_large"]
+        )
+        for row in sandbox.dicts(_TOTALS, {"route": route})
+    }
+
+
+def facets(sandbox: Sandbox, route: str) -> list[Facet]:
+    """Return the facets of all responses, `MAX_FACETS` and one more at most."""
+    return list(_facets(sandbox.dicts(FACETS, {"route": route})))
+
+
+def _facets(rows: list[dict[str, Any]]) -> Iterator[Facet]:
+    for row in rows:
+        yield Facet(
+            Question(**row["question"]), row["status_class"], row["kind"], row["path"], row["value"], _arms(row),
+            row["canary_records"] or [], row["baseline_records"] or [],
+        )  # fmt: skip
+
+
+def _arms(row: dict[str, Any]) -> Arms:
+    return {arm: Count(row[f"{arm}_n"], row[f"{arm}_units"]) for arm in ARMS}
