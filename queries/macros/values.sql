@@ -1,19 +1,21 @@
-/* What kind of thing a text is, never what it says: values of different people are compared by this alone. */
+/* What kind of thing a text is, never what it says: values of different people are compared by this alone. (`[\pL_-]{1,40}` as one pattern takes 8
+   microseconds a text: its automaton has forty copies of all letters.) */
 create or replace macro value_class(x) as
     case
         when trim(x) = '' then 'empty text'
+        when length(x) <= 40 and not regexp_matches(x, '[^\pL_-]') then case when is_masked(x) then 'masked' else 'word' end
         when is_masked(x) then 'masked'
-        when regexp_full_match(x, '(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}') then 'uuid'
         when regexp_full_match(x, '\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?|[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} .*') then 'time'
+        when contains(x, ' ') then 'text'
+        when regexp_full_match(x, '[+-]?\d+(?:[.,]\d+)?') then 'digits'
+        when regexp_full_match(x, '(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}') then 'uuid'
+        when regexp_full_match(x, '(?i)[0-9a-f]{16,}') then 'hexadecimal'
+        when starts_with(x, '/') then 'path'
         when regexp_full_match(x, '[^\s@]+@[^\s@]+\.[^\s@]+') then 'e-mail address'
         when regexp_full_match(x, '\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}') then 'address'
         when regexp_full_match(x, '(?i)[a-z][a-z0-9+.-]{1,20}://.*') then 'URL'
         when regexp_full_match(x, '[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*') then 'token'
-        when regexp_full_match(x, '/\S*') then 'path'
-        when regexp_full_match(x, '[+-]?\d+(?:[.,]\d+)?') then 'digits'
-        when regexp_full_match(x, '(?i)[0-9a-f]{16,}') then 'hexadecimal'
         when regexp_full_match(x, '[A-Za-z0-9+/_=~-]{20,}') and regexp_matches(x, '\d') then 'token'
-        when regexp_full_match(x, '[\pL_-]{1,40}') then 'word'
         else 'text'
     end;
 

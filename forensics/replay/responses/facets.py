@@ -26,100 +26,104 @@ _ENUM_VALUES, _ENUM_CALLERS, _ENUM_LENGTH = 12, 3, 60
 
 RESPONSES = f"""
 with chosen as (
-    select e.evidence_id, e.record_no, e.record_id, e.cohort, e.time, e.k8s_pod_name as pod, e.http_request_id, e.trace_id, e.url_path, e.url_query,
+    select e.record_id, e.cohort, e.k8s_pod_name as pod, e.http_request_id, e.trace_id, e.url_path, e.url_query,
         coalesce(e.user_id, e.session_id, e.client_address, e.record_id) as unit, y.source as probe,
-        coalesce(e.http_request_method, '') as method, coalesce(e.route, '') as route, coalesce(a.principal, '') as principal,
-        coalesce((select min(lower(split_part(x.value, ';', 1))) from (select unnest(e.http_request_headers) as x) where lower(x.name) = 'content-type'), '') as request_type,
-        coalesce(array_to_string(list_sort(list_distinct(list_transform(
-            list_filter(string_split(e.url_query, '&'), lambda part: part <> ''),
-            lambda part: case when regexp_full_match(split_part(part, '=', 1), '[A-Za-z_.\\[\\]-]{{1,40}}') then split_part(part, '=', 1) else '*' end))), '&'), '') as query_names,
-        e.http_response_status_code as status, coalesce(e.http_response_mime_type, '') as media_type,
-        e.http_response_body_size as size, e.http_response_headers as headers, b.message,
+        {{'method': coalesce(e.http_request_method, ''), 'route': coalesce(e.route, ''), 'principal': coalesce(a.principal, ''),
+            'request_type': coalesce(lower(split_part(list_filter(e.http_request_headers, lambda x: lower(x.name) = 'content-type')[1].value, ';', 1)), ''),
+            'query_names': coalesce(array_to_string(list_sort(list_distinct(list_transform(
+                list_filter(string_split(e.url_query, '&'), lambda part: part <> ''),
+                lambda part: case when regexp_full_match(split_part(part, '=', 1), '[A-Za-z_.\\[\\]-]{{1,40}}') then split_part(part, '=', 1) else '*' end))), '&'), '')
+        }} as question,
+        e.http_response_status_code as status, (e.http_response_status_code // 100)::varchar || 'xx' as status_class,
+        coalesce(e.http_response_mime_type, '') as media_type, e.http_response_body_size as size, e.http_response_headers as headers, b.message,
         case when length(e.http_response_body) <= {_MAX_BODY} then e.http_response_body end as body,
-        case when length(e.http_response_body) <= {_MAX_BODY} and b.structure is not null then e.http_response_body end as json,
+        body is not null and b.structure is not null as is_json,
         e.http_response_body <> '' and length(e.http_response_body) > {_MAX_BODY} as is_too_large
     from exchanges e
     left join access_samples a on a.evidence_id = e.evidence_id and a.record_no = e.record_no
     left join dims.bodies b on b.evidence_id = e.evidence_id and b.record_no = e.record_no
     left join dims.synthetic y on y.user_agent = coalesce(e.user_agent_original, '') and y.client = coalesce(e.client_address, '')
     where e.cohort in ('canary', 'baseline', 'prior', 'after') and coalesce(e.route, '') glob $route and e.http_response_status_code is not null
-), asked as (
-    select *, {{'method': method, 'route': route, 'principal': principal, 'request_type': request_type, 'query_names': query_names}} as question,
-        (status // 100)::varchar || 'xx' as status_class
-    from chosen
+), questions as (
+    select question, row_number() over (order by question) as asked from (select distinct question from chosen)
 ), pods as (
     select pod, row_number() over (order by pod) % 2 as half, count(*) over () as pods
-    from (select distinct pod from asked where cohort = 'baseline' and pod is not null)
-), responses as (
-    select a.*, case when a.cohort = 'baseline' then coalesce(case when p.pods >= 2 then p.half end, ascii(right(md5(a.unit), 1)) % 2) end as half
-    from asked a
-    left join pods p on p.pod = a.pod
+    from (select distinct pod from chosen where cohort = 'baseline' and pod is not null)
+), responses as materialized (
+    select c.*, q.asked, row_number() over () as id,
+        case when c.cohort = 'baseline' then coalesce(case when p.pods >= 2 then p.half end, ascii(right(md5(c.unit), 1)) % 2) end as half
+    from chosen c
+    join questions q on q.question = c.question
+    left join pods p on p.pod = c.pod
 )"""
 
-# One row a facet of a response. `value` is '' where the path itself is meant; `raw` is the text of which `value` may only be a class.
-PARTS = """, nodes as (
-    select r.record_id, t.fullkey, t.type, t.value from responses r, json_tree(r.json) t where r.json is not null
-), parts as (
-    select record_id, 'status' as kind, status_class as path, '' as value, null as raw, false as is_text from responses
-    union all select record_id, 'status', status_class, status::varchar, null, false from responses
-    union all select record_id, 'media type', '', media_type, media_type, false from responses where media_type <> ''
-    union all select record_id, 'size', '', case
+# One row a facet of each response of `subject`; `raw` is the text of which `value` may only be a class.
+PARTS = """, headers as (
+    select id, lower(h.name) as name, h.value from (select id, unnest(headers) as h from subject) where regexp_full_match(h.name, '[A-Za-z0-9_-]{1,60}')
+), pages as (
+    select id, body from subject where media_type like '%html%'
+), found as (
+    select m.record_id, m.pattern, m.pattern_class from matches m
+), parts as materialized (
+    select id, 'status' as kind, status_class as path, status::varchar as value, null as raw, false as is_text from subject
+    union all select id, 'media type', '', media_type, media_type, false from subject where media_type <> ''
+    union all select id, 'size', '', case
             when size = 0 then 'empty' when size < 256 then 'below 256 B' when size < 1024 then '256 B to 1 kB' when size < 4096 then '1 to 4 kB'
             when size < 16384 then '4 to 16 kB' when size < 65536 then '16 to 64 kB' when size < 262144 then '64 to 256 kB' else '256 kB and more' end, null, false
-        from responses where size is not null
-    union all select record_id, 'header', lower(h.name), '', null, false
-        from (select record_id, unnest(headers) as h from responses) where regexp_full_match(h.name, '[A-Za-z0-9_-]{1,60}')
-    union all select record_id, 'header', lower(h.name), value_class(h.value), h.value, true
-        from (select record_id, unnest(headers) as h from responses)
-        where regexp_full_match(h.name, '[A-Za-z0-9_-]{1,60}') and lower(h.name) not in ('set-cookie', 'content-type', 'content-length', 'date')
-    union all select record_id, 'cookie', regexp_replace(trim(split_part(h.value, '=', 1)), '[^A-Za-z_.-]+', '*', 'g'),
-            array_to_string(list_sort(list_distinct(list_transform(string_split(h.value, ';')[2:], lambda part:
+        from subject where size is not null
+    union all select id, 'header', name, case when name in ('set-cookie', 'content-type', 'content-length', 'date') then '' else value_class(value) end, value,
+            name not in ('set-cookie', 'content-type', 'content-length', 'date')
+        from headers
+    union all select id, 'cookie', regexp_replace(trim(split_part(value, '=', 1)), '[^A-Za-z_.-]+', '*', 'g'),
+            array_to_string(list_sort(list_distinct(list_transform(string_split(value, ';')[2:], lambda part:
                 regexp_replace(lower(trim(part)), '^(expires|max-age|domain|path)=.*', '\\1')))), '; '), null, false
-        from (select record_id, unnest(headers) as h from responses) where lower(h.name) = 'set-cookie'
-    union all select n.record_id, 'json', json_place(n.fullkey), '', null, false from nodes n where n.fullkey <> '$'
-    union all select n.record_id, 'json', json_place(n.fullkey), case n.type
+        from headers where name = 'set-cookie'
+    union all select s.id, 'json', json_place(n.fullkey), case n.type
             when 'VARCHAR' then value_class(n.value->>'$') when 'NULL' then 'null' when 'BOOLEAN' then n.value::varchar when 'OBJECT' then 'object'
             when 'ARRAY' then case when n.value::varchar = '[]' then 'empty list' else 'list' end
             when 'DOUBLE' then 'number' else 'integer' end,
-            n.value->>'$', n.type = 'VARCHAR'
-        from nodes n
-    union all select record_id, 'page', 'title', value_class(title), title, true
-        from (select record_id, trim(regexp_extract(body, '(?is)<title[^>]*>([^<]{0,500})', 1)) as title from responses where media_type like '%html%')
+            case when n.type not in ('OBJECT', 'ARRAY') then n.value->>'$' end, n.type = 'VARCHAR'
+        from subject s, json_tree(s.body) n where s.is_json
+    union all select id, 'page', 'title', value_class(title), title, true
+        from (select id, trim(regexp_extract(body, '(?is)<title[^>]*>([^<]{0,500})', 1)) as title from pages)
         where title <> ''
-    union all select record_id, 'page', element, '', null, false
-        from (select record_id, unnest(list_distinct(list_transform(
+    union all select id, 'page', element, '', null, false
+        from (select id, unnest(list_distinct(list_transform(
                 regexp_extract_all(body, '(?is)<(?:form|input|script|iframe|object|embed|link|meta|base|applet)\\b[^>]{0,500}'),
-                lambda tag: page_element(tag)))) as element
-            from responses where media_type like '%html%')
-    union all select record_id, 'message', log_template(message), '', null, false from responses where message <> ''
-    union all select m.record_id, 'pattern', m.pattern, '', null, false from matches m
-    union all select r.record_id, 'stack', stack_frame(r.body), '', null, false
-        from responses r where stack_frame(r.body) is not null and exists (select 1 from matches m where m.record_id = r.record_id and m.pattern_class = 'stack_trace')
+                lambda tag: page_element(tag)))) as element from pages)
+    union all select id, 'message', log_template(message), '', null, false from subject where message <> ''
+    union all select s.id, 'pattern', f.pattern, '', null, false from found f join subject s on s.record_id = f.record_id
+    union all select id, 'stack', stack_frame(body), '', null, false
+        from subject s where stack_frame(body) is not null and exists (select 1 from found f where f.record_id = s.record_id and f.pattern_class = 'stack_trace')
 )"""
 
-
 # Which texts of a path are shown: what the baseline gives to three callers at least, as one of twelve at most.
-_HELD = f"""{RESPONSES}{PARTS}, enumerations as (
-    select question, status_class, kind, path, raw
+_HELD = f"""{RESPONSES}, subject as (
+    select * from responses where probe is null
+){PARTS}, enumerations as materialized (
+    select asked, status_class, kind, path, raw
     from (
-        select r.question, r.status_class, p.kind, p.path, p.raw, count(distinct r.unit) as callers, any_value(p.value) as class
-        from parts p join responses r on r.record_id = p.record_id
+        select r.asked, r.status_class, p.kind, p.path, left(p.raw, {_ENUM_LENGTH + 1}) as raw, count(distinct r.unit) as callers,
+            bool_and(p.value in ('word', 'text', 'empty text', 'path', 'digits')) as is_plain
+        from parts p join responses r on r.id = p.id
         where p.is_text and r.cohort = 'baseline'
         group by all
     )
-    window path as (partition by question, status_class, kind, path)
+    window path as (partition by asked, status_class, kind, path)
     qualify count(*) over path <= {_ENUM_VALUES} and min(callers) over path >= {_ENUM_CALLERS} and max(length(raw)) over path <= {_ENUM_LENGTH}
-        and bool_and(class in ('word', 'text', 'empty text', 'path', 'digits')) over path
+        and bool_and(is_plain) over path
 ), enumerated as (
-    select distinct question, status_class, kind, path from enumerations
-), held as (
-    select distinct p.record_id, p.kind, p.path, case
-            when not p.is_text or d.path is null then p.value when e.raw is null then 'another ' || p.value
-            when e.raw = '' then p.value else p.value || ': ' || e.raw end as value
+    select distinct asked, status_class, kind, path from enumerations
+), valued as (
+    select distinct p.id, p.kind, p.path, case
+            when d.path is null then p.value when e.raw is null then 'another ' || p.value when e.raw = '' then p.value else p.value || ': ' || e.raw end as value
     from parts p
-    join responses r on r.record_id = p.record_id
-    left join enumerated d on p.is_text and d.question = r.question and d.status_class = r.status_class and d.kind = p.kind and d.path = p.path
-    left join enumerations e on e.question = d.question and e.status_class = d.status_class and e.kind = d.kind and e.path = d.path and e.raw = p.raw
+    join responses r on r.id = p.id
+    left join enumerated d on p.is_text and d.asked = r.asked and d.status_class = r.status_class and d.kind = p.kind and d.path = p.path
+    left join enumerations e on e.asked = d.asked and e.status_class = d.status_class and e.kind = d.kind and e.path = d.path and e.raw = p.raw
+), held as (
+    select id, kind, path, value from valued where value <> ''
+    union all select distinct id, kind, path, '' from valued where kind not in ('media type', 'size') and (kind, path) <> ('json', '$')
 )
 """
 
@@ -128,14 +132,13 @@ _COUNTED = ", ".join(
     for arm, condition in ARMS.items()
 )
 FACETS = f"""{_HELD}
-select r.question, case when h.kind = 'status' then '' else r.status_class end as status_class, h.kind, h.path, h.value, {_COUNTED},
+select any_value(r.question) as question, case when h.kind = 'status' then '' else r.status_class end as status_class, h.kind, h.path, h.value, {_COUNTED},
     min(distinct r.record_id, 3) filter (where r.cohort = 'canary') as canary_records,
     min(distinct r.record_id, 3) filter (where r.cohort = 'baseline') as baseline_records
 from held h
-join responses r on r.record_id = h.record_id
-where r.probe is null
-group by all
-order by all
+join responses r on r.id = h.id
+group by r.asked, 2, h.kind, h.path, h.value
+order by r.asked, 2, h.kind, h.path, h.value
 limit {MAX_FACETS + 1}
 """
 _TOTALS = f"""{RESPONSES}

@@ -14,37 +14,38 @@ from forensics.store import Sandbox
 
 _MOST = 1000  # responses of one key: more is no request id, but a constant
 
-_SQL = f"""{RESPONSES}{PARTS}, keyed as (
-    select record_id, cohort, question, 'request id' as via, http_request_id || ' ' || method || ' ' || url_path || '?' || coalesce(url_query, '') as key
-    from responses where http_request_id <> '' and url_path is not null
-    union all
-    select record_id, cohort, question, 'trace', trace_id || ' ' || method || ' ' || url_path || '?' || coalesce(url_query, '')
-    from responses where trace_id <> '' and url_path is not null
-    union all
-    select record_id, cohort, question, 'probe', probe || ' ' || method || ' ' || url_path || '?' || coalesce(url_query, '')
-    from responses where probe is not null and url_path is not null
+_SQL = f"""{RESPONSES}, keyed as (
+    select id, cohort, via, concat_ws(' ', key, question.method, url_path || coalesce('?' || url_query, '')) as key
+    from (
+        select *, unnest([{{'via': 'probe', 'key': probe}}, {{'via': 'request id', 'key': http_request_id}}, {{'via': 'trace', 'key': trace_id}}], recursive := true)
+        from responses where url_path is not null and cohort in ('canary', 'baseline')
+    )
+    where key <> ''
 ), shared as (
-    select via, key from keyed where cohort in ('canary', 'baseline')
+    select via, key from keyed
     group by all
     having bool_or(cohort = 'canary') and bool_or(cohort = 'baseline') and count(*) <= {_MOST}
-), paired as (
-    select k.*
-    from keyed k join shared b on b.via = k.via and b.key = k.key
-    where k.cohort in ('canary', 'baseline')
-    qualify row_number() over (partition by k.record_id order by k.via) = 1
-), answered as (
+), paired as materialized (
+    select r.*, k.via, k.key
+    from keyed k
+    join shared s on s.via = k.via and s.key = k.key
+    join responses r on r.id = k.id
+    qualify row_number() over (partition by k.id order by k.via) = 1
+), answered as materialized (
     select via, key, min(question) as question, count(*) filter (where cohort = 'canary') as canary_n, count(*) filter (where cohort = 'baseline') as baseline_n,
         min(record_id) filter (where cohort = 'canary') as canary_record, min(record_id) filter (where cohort = 'baseline') as baseline_record
     from paired
-    group by all
+    group by via, key
     having canary_n > 0 and baseline_n > 0
-), held as (
+), subject as (
+    select * from paired
+){PARTS}, held as (
     select k.via, k.key, k.cohort, k.record_id, p.kind, p.path,
         md5(string_agg(distinct coalesce(md5(p.raw), p.value), ' ' order by coalesce(md5(p.raw), p.value))) as texts,
         md5(string_agg(distinct p.value, ' ' order by p.value)) as classes
     from paired k
-    join parts p on p.record_id = k.record_id
-    where p.kind <> 'size'
+    join parts p on p.id = k.id
+    where p.kind <> 'size' and (p.kind, p.path) <> ('json', '$')
     group by all
 ), sides as (
     select a.question, a.via, a.key, a.canary_record, a.baseline_record, h.kind, h.path,
