@@ -47,10 +47,8 @@ def command() -> None:
 )
 @click.option(
     "--skew",
-    default=0.0,
     type=click.FloatRange(0, 86400),
-    show_default=True,
-    help="Seconds by which clocks of the records may be off.",
+    help="Seconds by which clocks of the records may be off; estimated from requests that two sources have.",
 )
 @click.option(
     "--fail-on", type=click.Choice(["gate"]), help="Exit 1 where a gate says stop, 3 where it cannot be told."
@@ -60,7 +58,7 @@ def command() -> None:
 @click.pass_context
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context, case: Path, policies: tuple[Path, ...], more: tuple[Path, ...], binding: Path | None, arguments: tuple[str, ...], onset: str,
-    skew: float, fail_on: str | None, trace: bool, form: str, as_json: bool,
+    skew: float | None, fail_on: str | None, trace: bool, form: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Replay POLICIES (Argo, Flagger, or our own TOML) over CASE: ticks, verdicts, time to detect, blast radius.
 
@@ -101,6 +99,7 @@ def _words(told: dict[str, Any]) -> None:
     click.echo(f"onset        {told['onset'] or 'not known'} ({safe_text(told['onset_from'])})")
     click.echo(f"action       {told['action'] or 'none'} ({safe_text(told['action_from'])})")
     click.echo(f"contained    {told['contained'] or 'not known'}")
+    _clocks(told["assumptions"])
     for policy in told["policies"]:
         click.secho(
             f"\n{safe_text(policy['name'])}  ({policy['kind']}, engine {policy['engine_version']}): {policy['verdict']}",
@@ -111,6 +110,23 @@ def _words(told: dict[str, Any]) -> None:
         for run in policy["runs"]:
             _run(run)
     _radius(told["radius"])
+
+
+def _clocks(assumptions: dict[str, Any]) -> None:
+    skew = assumptions["clock_skew_seconds"]
+    if skew:
+        click.echo(f"clocks       may be off by {skew:g} s")
+    for item in assumptions["clocks"]:
+        if abs(item["offset_seconds"]) >= 1:
+            source, other = (
+                f"{item[table]} {item[observer]}"
+                for table, observer in (("source_table", "observer"), ("reference_table", "reference_observer"))
+            )
+            click.echo(
+                safe_text(
+                    f"             {source} is {item['offset_seconds']:+.1f} s from {other}, by {item['matched']:,} requests"
+                )
+            )
 
 
 def _run(run: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from forensics.findings import moment
 from forensics.replay import blast
 from forensics.replay.backtest import Outcome
+from forensics.replay.clocks import estimated_skew, offsets
 from forensics.replay.engines import VERSIONS, GateEnd, RunEnd, Tick, replayed
 from forensics.replay.labels import Label
 from forensics.replay.measure import Measurer, checked
@@ -27,9 +28,9 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a replay assumes and does: skew of the clocks in seconds, either way; `quick` reads TRUTH alone, and tells no trace."""
+    """What a replay assumes and does: skew of the clocks in seconds, either way, or None to estimate it; `quick` reads TRUTH alone, and tells no trace."""
 
-    skew: float = 0.0
+    skew: float | None = None
     quick: bool = False
 
 
@@ -38,6 +39,9 @@ def replay(
 ) -> dict[str, Any]:
     """Return the replay of policies over the episodes of a case, with the trace of every tick."""
     chosen = settings or Settings()
+    clocks = [] if chosen.quick else offsets(sandbox)
+    if chosen.skew is None:
+        chosen = replace(chosen, skew=estimated_skew(clocks))
     parts = episodes(sandbox, known)
     found = [_policy(sandbox, policy, bindings, parts, chosen) for policy in policies]
     words = [run["verdict"] for item in found for run in item["runs"]]
@@ -48,7 +52,7 @@ def replay(
         "onset": moment(known.onset), "onset_from": known.onset_from, "action": moment(known.action), "action_from": known.action_from,
         "contained": moment(known.contained), "outcome": known.outcome,
         "phases": [{"name": s.name, "start": moment(s.start), "end": moment(s.end), "weight": s.weight} for part in parts for s in part.stretches],
-        "assumptions": {"query_latency_seconds": 0, "clock_skew_seconds": chosen.skew, "scrape": _scrape(bindings)},
+        "assumptions": {"query_latency_seconds": 0, "clock_skew_seconds": chosen.skew, "clocks": [asdict(item) for item in clocks], "scrape": _scrape(bindings)},
         "policies": found,
         "radius": [] if chosen.quick else _radius(sandbox, known, found),
     }  # fmt: skip

@@ -52,6 +52,30 @@ def test_edge_clock_skew(tmp_path: Path) -> None:
     assert only(replayed(tmp_path, template(gate), store, known, skew=1.0))["verdict"] == "LATE-HUMAN"
 
 
+def test_clock_skew_is_estimated_from_requests_that_two_sources_have(tmp_path: Path) -> None:
+    """Samples are stamped 5 s late (one of them wrongly by an hour, and one id is there twice): the median says 5 s."""
+    ids = [{"http_request_id": f"r{number}"} for number in range(6)]
+    seen = [request(10.0 * number, **ids[number]) for number in range(6)]
+    late = [request(10.0 * number + (3600 if number == 3 else 5), **ids[number]) for number in range(6)]
+    twice = [request(1000, http_request_id="again"), request(2000, http_request_id="again")]
+    gate = (
+        OUTBOUND.replace("count(network", "sum(increase(network")
+        .replace('hosts.*"})', 'hosts.*"}[1m])) or vector(0)')
+        .replace("Limit: 1", "Limit: 0")
+    )
+    calls = [connection(7197), *(connection(second, "allowed-hosts") for second in range(0, 7300, 30))]
+    store = sandbox(http_requests=[*seen, *twice], http_exchanges=[*late, *twice], connections=calls)
+    told = replayed(tmp_path, template(gate), store, Known(moment(7197), "label"), skew=None)
+    assert told["assumptions"]["clock_skew_seconds"] == 5.0
+    assert [(item["source_table"], item["matched"], item["offset_seconds"]) for item in told["assumptions"]["clocks"]] == [
+        ("http_requests", 6, -5.0)
+    ]  # fmt: skip
+    assert only(told)["verdict"] == "UNDECIDABLE"
+    fewer = sandbox(http_requests=seen[:4], http_exchanges=late[:4], connections=calls)
+    told = replayed(tmp_path, template(gate), fewer, Known(moment(7197), "label"), skew=None)
+    assert (told["assumptions"]["clock_skew_seconds"], told["assumptions"]["clocks"]) == (0.0, [])
+
+
 def test_edge_sampling(tmp_path: Path) -> None:
     """Errors kept whole, successes one in ten: 5 of 5 + 9 rows are 5 of 95 requests."""
     text = '[[metric]]\nname = "{0}"\ntable = "exchanges"\nwhere = "{1}"\nsample_rate = "sample_rate"\ninstance = ""\n'

@@ -81,7 +81,7 @@ def replayed(
     known: Known | None = None,
     *,
     bound: str = SIMPLE,
-    skew: float = 0.0,
+    skew: float | None = 0.0,
     name: str = "p.yaml",
 ) -> dict[str, Any]:
     (folder / name).write_text(text, encoding="utf-8")
