@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,11 @@ from pathlib import Path
 import pytest
 
 from forensics.review import Options, review
+
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # workers fill the cores; more threads of the engine cost a quarter more CPU over the samples
+    os.environ.setdefault("CANARY_THREADS", "1")
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
 

@@ -40,7 +40,7 @@ def at(text: str) -> datetime:
 def built(toml: str, ledger: list[LedgerEntry] | None = None, **tables: Any) -> Sandbox:
     store = open_memory(1)
     views.load_rows(store, tables)
-    views.derive(store, parse(toml).config, ledger or [])
+    views.derive(store, parse(toml).config, ledger or [], query="requests")
     return store
 
 

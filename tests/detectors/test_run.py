@@ -27,9 +27,9 @@ PLAIN = FRONT.replace("least = 1\n", "").replace('severity = "low"', 'severity =
 
 
 @contextmanager
-def tables(**rows: list[Row]) -> Iterator[Sandbox]:
+def tables(query: str, **rows: list[Row]) -> Iterator[Sandbox]:
     with closing(open_memory(1)) as sandbox:
-        fill(sandbox, parse_config(DEFAULT_CONFIG).config, rows)
+        fill(sandbox, parse_config(DEFAULT_CONFIG).config, rows, query)
         yield sandbox
 
 
@@ -37,12 +37,12 @@ def judged(columns: str, front: str = PLAIN, more: str = "", day: date = DAY) ->
     """Judge a detector that returns rows made of `columns` over one request of each cohort."""
     detector = parse(text(front, f"select {columns} order by 1"), "mine", "one", "one.sql")
     context = Context(parse_config(DEFAULT_CONFIG + more).config, day)
-    with tables(http_requests=[CANARY, BASELINE]) as sandbox:
+    with tables(detector.query, http_requests=[CANARY, BASELINE]) as sandbox:
         return run(sandbox, detector, context)
 
 
 def state_of(detector: Detector, **rows: list[Row]) -> tuple[str, str]:
-    with tables(**rows) as sandbox:
+    with tables(detector.query, **rows) as sandbox:
         state = run(sandbox, detector, Context(parse_config(DEFAULT_CONFIG).config, DAY)).state
     return state.state, state.reason
 
@@ -403,7 +403,7 @@ def test_the_same_rows_give_the_same_findings_on_any_number_of_threads() -> None
     for threads in (1, 4):
         with closing(open_memory(threads)) as sandbox:
             config = parse_config(DEFAULT_CONFIG).config
-            fill(sandbox, config, {"connections": rows})
+            fill(sandbox, config, {"connections": rows}, detector.query)
             found.append(run(sandbox, detector, Context(config, DAY)).findings)
     assert len(found[0]) == 50
     assert found[0] == found[1]

@@ -47,7 +47,7 @@ def whole_day() -> list[Row]:
 
 def scores(rows: list[Row], preset: str = "rita", **tables: list[Row]) -> list[Row]:
     with closing(open_memory(1)) as sandbox:
-        fill(sandbox, parse(DEFAULT_CONFIG).config, {"connections": rows, **tables})
+        fill(sandbox, parse(DEFAULT_CONFIG).config, {"connections": rows, **tables}, "beacon_scores")
         return sandbox.select(f"select * from beacon_scores('{preset}')")
 
 

@@ -54,7 +54,7 @@ def test_edge_clock_skew(tmp_path: Path) -> None:
 
 def test_clock_skew_is_estimated_from_requests_that_two_sources_have(tmp_path: Path) -> None:
     """Samples are stamped 5 s late (one of them wrongly by an hour, and one id is there twice): the median says 5 s."""
-    ids = [{"http_request_id": f"r{number}"} for number in range(6)]
+    ids: list[dict[str, Any]] = [{"http_request_id": f"r{number}"} for number in range(6)]
     seen = [request(10.0 * number, **ids[number]) for number in range(6)]
     late = [request(10.0 * number + (3600 if number == 3 else 5), **ids[number]) for number in range(6)]
     twice = [request(1000, http_request_id="again"), request(2000, http_request_id="again")]

@@ -31,12 +31,12 @@ equals = "1"
 """
 
 
-def context(toml: str = "", result: Any = None, **tables: list[dict[str, Any]]) -> Context:
-    """Return a context over the rows given by table; `toml` is added to CONFIG."""
+def context(toml: str = "", result: Any = None, query: str | None = None, **tables: list[dict[str, Any]]) -> Context:
+    """Return a context over the rows given by table, with all views or those that `query` names; `toml` is added to CONFIG."""
     config = parse(CONFIG + toml).config
     store = open_memory(1)
     views.load_rows(store, tables)
-    views.derive(store, config, [])
+    views.derive(store, config, [], query=query)
     return Context(cast("Any", None), config, store, result, [])
 
 

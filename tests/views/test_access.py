@@ -21,7 +21,7 @@ Row = dict[str, Any]
 def built(more: str = "", **tables: list[Row]) -> Sandbox:
     store = open_memory(1)
     views.load_rows(store, tables)
-    views.derive(store, parse(DEFAULT_CONFIG + more).config, [])
+    views.derive(store, parse(DEFAULT_CONFIG + more).config, [], query="access_samples access_events access_matrix")
     return store
 
 

@@ -54,7 +54,7 @@ def built(*paths: str | None, toml: str = "", **more: Any) -> Sandbox:
     store = open_memory(1)
     rows = [{"time": T, "observer": "o", "url_path": path} for path in paths]
     views.load_rows(store, {"http_requests": rows, **more})
-    views.derive(store, parse(toml).config, [])
+    views.derive(store, parse(toml).config, [], query="requests")
     return store
 
 

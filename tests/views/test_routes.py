@@ -22,7 +22,7 @@ def built(*rows: tuple[str | None, str | None], toml: str = "") -> Sandbox:
         {"time": T, "observer": "o", "url_path": path, "http_route": route} for path, route in rows
     ]
     views.load_rows(store, {"http_requests": facts})
-    views.derive(store, parse(toml).config, [])
+    views.derive(store, parse(toml).config, [], query="requests")
     return store
 
 
