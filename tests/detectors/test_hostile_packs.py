@@ -92,8 +92,9 @@ def test_a_time_with_zone_is_told_in_utc(tmp_path: Path) -> None:
     sql = f"select '/a' as route, {COUNTS}, timestamptz '2026-03-03 09:00:00+01' as first_seen"
     pack(tmp_path, "mine", "x", text(PLAIN, sql))
     context = Context(parse_config(DEFAULT_CONFIG).config, DAY)
-    with tables(http_requests=[CANARY, BASELINE]) as sandbox:
-        outcome = run(sandbox, by_id(load([tmp_path]), "mine.x"), context)
+    detector = by_id(load([tmp_path]), "mine.x")
+    with tables(detector.query, http_requests=[CANARY, BASELINE]) as sandbox:
+        outcome = run(sandbox, detector, context)
     assert [finding.first_seen for finding in outcome.findings] == ["2026-03-03T08:00:00Z"]
 
 
@@ -101,8 +102,9 @@ def test_a_time_with_zone_is_told_in_utc(tmp_path: Path) -> None:
 def test_a_failing_detector_is_in_error(name: str, tmp_path: Path) -> None:
     pack(tmp_path, "mine", "x", text(PLAIN, FAILING[name]))
     context = Context(parse_config(DEFAULT_CONFIG).config, DAY, seconds=0.5)
-    with tables(http_requests=[CANARY, BASELINE]) as sandbox:
-        outcome = run(sandbox, by_id(load([tmp_path]), "mine.x"), context)
+    detector = by_id(load([tmp_path]), "mine.x")
+    with tables(detector.query, http_requests=[CANARY, BASELINE]) as sandbox:
+        outcome = run(sandbox, detector, context)
     assert outcome.state.state == "error", outcome
     assert len(outcome.state.reason) < 1200
     assert outcome.findings == []
@@ -115,8 +117,9 @@ def test_a_table_without_a_cohort_is_no_crash(tmp_path: Path) -> None:
         "x",
         text(PLAIN.replace('"http_requests"', '"content_matches"'), f"select '/a' as route, {COUNTS}"),
     )
-    with tables(http_requests=[CANARY], content_matches=[{}]) as sandbox:
-        outcome = run(sandbox, by_id(load([tmp_path]), "mine.x"), Context(parse_config(DEFAULT_CONFIG).config, DAY))
+    detector = by_id(load([tmp_path]), "mine.x")
+    with tables(detector.query, http_requests=[CANARY], content_matches=[{}]) as sandbox:
+        outcome = run(sandbox, detector, Context(parse_config(DEFAULT_CONFIG).config, DAY))
     assert outcome.state.state in ("error", "not_evaluated")
 
 
@@ -124,8 +127,9 @@ def test_a_million_rows_are_judged_in_part_and_it_is_said(tmp_path: Path) -> Non
     pack(
         tmp_path, "mine", "x", text(PLAIN, f"select 'r' || range as route, {COUNTS} from range(1000000) order by range")
     )
-    with tables(http_requests=[CANARY, BASELINE]) as sandbox:
-        outcome = run(sandbox, by_id(load([tmp_path]), "mine.x"), Context(parse_config(DEFAULT_CONFIG).config, DAY))
+    detector = by_id(load([tmp_path]), "mine.x")
+    with tables(detector.query, http_requests=[CANARY, BASELINE]) as sandbox:
+        outcome = run(sandbox, detector, Context(parse_config(DEFAULT_CONFIG).config, DAY))
     assert len(outcome.findings) == MAX_ROWS
     assert "first 10,000 rows" in outcome.state.reason
 

@@ -35,7 +35,7 @@ def counted(
     *findings: Row, gaps: str = "", categories: tuple[Category, ...] = (), **tables: list[Row]
 ) -> dict[tuple[str, str, str], Number]:
     """Return numbers by finding, measure and bound; each is what its own query says, run as a user's."""
-    sandbox = context("", None, **tables).sandbox
+    sandbox = context("", None, None, **tables).sandbox
     subjects = [Subject(item, index) for index, item in enumerate(findings)]
     numbers = count(Counting(sandbox, categories, {}, gaps), subjects)
     for number in numbers:
