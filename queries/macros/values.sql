@@ -19,14 +19,6 @@ create or replace macro value_class(x) as
         else 'text'
     end;
 
-/* The place of a property in a JSON document: lists are [], and names that are values (with a digit or an @, or of more than forty characters) are *. */
-create or replace macro json_place(fullkey) as
-    left(regexp_replace(regexp_replace(regexp_replace(regexp_replace(fullkey,
-        '\."(?:[^"]|"[^.\[])*[\d@](?:[^"]|"[^.\[])*"', '.*', 'g'),
-        '\[\d+\]', '[]', 'g'),
-        '\.[^."\[\]]*[\d@][^."\[\]]*', '.*', 'g'),
-        '\.[^.\[]{41,}', '.*', 'g'), 300);
-
 /* An element of a page by its tag and what it is called or leads to: form[action=/login], input[name=password], script[src=cdn.example]. Hosts of links are
    told, paths of forms, names of fields; what holds a digit is *. */
 create or replace macro page_element(tag) as

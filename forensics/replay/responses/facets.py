@@ -13,8 +13,9 @@ from typing import Any
 
 from forensics.store import Sandbox
 
-# Larger or odder bodies are counted as not compared; json_tree gives 3 million nodes a second.
-_MAX_BODY = 1 << 18
+# Larger bodies are counted as not compared. Places of JSON come from its structure; what stands there is looked up place by place in bodies of 64 kB at
+# most, in the first three elements of lists. (json_tree does it in one pass, but keeps 200 kB for each response until it ends.)
+_MAX_BODY, _MAX_SEARCHED, _ELEMENTS = 1 << 18, 1 << 16, 3
 MAX_FACETS = 200_000
 ARMS = {
     "canary": "r.cohort = 'canary'", "baseline": "r.cohort = 'baseline'", "other": "r.cohort in ('prior', 'after')",
@@ -27,7 +28,8 @@ _ENUM_VALUES, _ENUM_CALLERS, _ENUM_LENGTH = 12, 3, 60
 RESPONSES = f"""
 with chosen as (
     select e.record_id, e.cohort, e.k8s_pod_name as pod, e.http_request_id, e.trace_id, e.url_path, e.url_query,
-        coalesce(e.user_id, e.session_id, e.client_address, e.record_id) as unit, y.source as probe,
+        hash(coalesce(e.user_id, e.session_id, e.client_address, e.record_id)) as unit, ascii(right(md5(coalesce(e.user_id, e.session_id, e.client_address, e.record_id)), 1)) % 2 as side,
+        y.source as probe,
         {{'method': coalesce(e.http_request_method, ''), 'route': coalesce(e.route, ''), 'principal': coalesce(a.principal, ''),
             'request_type': coalesce(lower(split_part(list_filter(e.http_request_headers, lambda x: lower(x.name) = 'content-type')[1].value, ';', 1)), ''),
             'query_names': coalesce(array_to_string(list_sort(list_distinct(list_transform(
@@ -37,7 +39,7 @@ with chosen as (
         e.http_response_status_code as status, (e.http_response_status_code // 100)::varchar || 'xx' as status_class,
         coalesce(e.http_response_mime_type, '') as media_type, e.http_response_body_size as size, e.http_response_headers as headers, b.message,
         case when length(e.http_response_body) <= {_MAX_BODY} then e.http_response_body end as body,
-        body is not null and b.structure is not null as is_json,
+        case when body is not null then b.structure end as structure,
         e.http_response_body <> '' and length(e.http_response_body) > {_MAX_BODY} as is_too_large
     from exchanges e
     left join access_samples a on a.evidence_id = e.evidence_id and a.record_no = e.record_no
@@ -51,19 +53,43 @@ with chosen as (
     from (select distinct pod from chosen where cohort = 'baseline' and pod is not null)
 ), responses as materialized (
     select c.*, q.asked, row_number() over () as id,
-        case when c.cohort = 'baseline' then coalesce(case when p.pods >= 2 then p.half end, ascii(right(md5(c.unit), 1)) % 2) end as half
+        case when c.cohort = 'baseline' then coalesce(case when p.pods >= 2 then p.half end, c.side) end as half
     from chosen c
     join questions q on q.question = c.question
     left join pods p on p.pod = c.pod
 )"""
 
-# One row a facet of each response of `subject`; `raw` is the text of which `value` may only be a class.
-PARTS = """, headers as (
-    select id, lower(h.name) as name, h.value from (select id, unnest(headers) as h from subject) where regexp_full_match(h.name, '[A-Za-z0-9_-]{1,60}')
+# What dims.structures calls a scalar -> what is said of it.
+_NUMBERS = "'UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE'"
+_TEXTS = "'VARCHAR', 'BOOLEAN', 'LIST', 'JSON'"
+
+
+def parts_sql(*, with_numbers: bool) -> str:
+    """Return the SELECT of all facets of each response in `subject`, as `parts`: `raw` is the text of which `value` may only be a class; numbers are read where asked for."""
+    looked_up, raw = (f"{_TEXTS}, {_NUMBERS}", "text") if with_numbers else (_TEXTS, f"left(text, {_ENUM_LENGTH + 1})")
+    return _PARTS.replace("{looked_up}", looked_up).replace("{raw}", raw)
+
+
+_PARTS = f""", headers as (
+    select id, lower(h.name) as name, h.value from (select id, unnest(headers) as h from subject) where regexp_full_match(h.name, '[A-Za-z0-9_-]{{1,60}}')
 ), pages as (
     select id, body from subject where media_type like '%html%'
 ), found as (
     select m.record_id, m.pattern, m.pattern_class from matches m
+), places as (
+    select structure, json_path as place, kind,
+        '$' || regexp_replace(json_path[2:], '\\.([^.\\[\\]]+)', '."\\1"', 'g') || case when kind = 'LIST' then '[]' else '' end as pointer
+    from dims.structures
+), looked_up as (
+    select s.id, p.place || case when p.kind = 'LIST' then '[]' else '' end as place, p.kind, s.body, replace(p.pointer, '[]', '[' || e.element || ']') as pointer
+    from subject s
+    join places p on p.structure = s.structure
+    join range({_ELEMENTS}) e(element) on e.element = 0 or contains(p.pointer, '[]')
+    where p.kind in ({{looked_up}}) and not contains(p.place, '*') and length(s.body) <= {_MAX_SEARCHED}
+), texts as (
+    select id, place, kind, json_extract_string(body, pointer) as text
+    from looked_up
+    where kind not in ('LIST', 'JSON') or json_type(body, pointer) = 'VARCHAR'
 ), parts as materialized (
     select id, 'status' as kind, status_class as path, status::varchar as value, null as raw, false as is_text from subject
     union all select id, 'media type', '', media_type, media_type, false from subject where media_type <> ''
@@ -78,18 +104,18 @@ PARTS = """, headers as (
             array_to_string(list_sort(list_distinct(list_transform(string_split(value, ';')[2:], lambda part:
                 regexp_replace(lower(trim(part)), '^(expires|max-age|domain|path)=.*', '\\1')))), '; '), null, false
         from headers where name = 'set-cookie'
-    union all select s.id, 'json', json_place(n.fullkey), case n.type
-            when 'VARCHAR' then value_class(n.value->>'$') when 'NULL' then 'null' when 'BOOLEAN' then n.value::varchar when 'OBJECT' then 'object'
-            when 'ARRAY' then case when n.value::varchar = '[]' then 'empty list' else 'list' end
-            when 'DOUBLE' then 'number' else 'integer' end,
-            case when n.type not in ('OBJECT', 'ARRAY') then n.value->>'$' end, n.type = 'VARCHAR'
-        from subject s, json_tree(s.body) n where s.is_json
+    union all select s.id, 'json', p.place, case
+            when p.kind in ('OBJECT', 'LIST', 'NULL') then lower(p.kind) when p.kind = 'DOUBLE' then 'number' when p.kind in ({_NUMBERS}) then 'integer' when p.kind = 'JSON' then 'mixed'
+            else '' end, null, false
+        from subject s join places p on p.structure = s.structure
+    union all select id, 'json', place, case when kind = 'BOOLEAN' then text when kind in ({_NUMBERS}) then '' else value_class(text) end, {{raw}}, kind not in ('BOOLEAN', {_NUMBERS})
+        from texts where text is not null
     union all select id, 'page', 'title', value_class(title), title, true
-        from (select id, trim(regexp_extract(body, '(?is)<title[^>]*>([^<]{0,500})', 1)) as title from pages)
+        from (select id, trim(regexp_extract(body, '(?is)<title[^>]*>([^<]{{0,500}})', 1)) as title from pages)
         where title <> ''
     union all select id, 'page', element, '', null, false
         from (select id, unnest(list_distinct(list_transform(
-                regexp_extract_all(body, '(?is)<(?:form|input|script|iframe|object|embed|link|meta|base|applet)\\b[^>]{0,500}'),
+                regexp_extract_all(body, '(?is)<(?:form|input|script|iframe|object|embed|link|meta|base|applet)\\b[^>]{{0,500}}'),
                 lambda tag: page_element(tag)))) as element from pages)
     union all select id, 'message', log_template(message), '', null, false from subject where message <> ''
     union all select s.id, 'pattern', f.pattern, '', null, false from found f join subject s on s.record_id = f.record_id
@@ -100,7 +126,7 @@ PARTS = """, headers as (
 # Which texts of a path are shown: what the baseline gives to three callers at least, as one of twelve at most.
 _HELD = f"""{RESPONSES}, subject as (
     select * from responses where probe is null
-){PARTS}, enumerations as materialized (
+){parts_sql(with_numbers=False)}, enumerations as materialized (
     select asked, status_class, kind, path, raw
     from (
         select r.asked, r.status_class, p.kind, p.path, left(p.raw, {_ENUM_LENGTH + 1}) as raw, count(distinct r.unit) as callers,
@@ -123,7 +149,7 @@ _HELD = f"""{RESPONSES}, subject as (
     left join enumerations e on e.asked = d.asked and e.status_class = d.status_class and e.kind = d.kind and e.path = d.path and e.raw = p.raw
 ), held as (
     select id, kind, path, value from valued where value <> ''
-    union all select distinct id, kind, path, '' from valued where kind not in ('media type', 'size') and (kind, path) <> ('json', '$')
+    union all select distinct id, kind, path, '' from valued where kind not in ('media type', 'size')
 )
 """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forensics.replay.responses.facets import PARTS, RESPONSES, Question
+from forensics.replay.responses.facets import RESPONSES, Question, parts_sql
 from forensics.replay.responses.judge import exceeds
 from forensics.store import Sandbox
 
@@ -39,13 +39,13 @@ _SQL = f"""{RESPONSES}, keyed as (
     having canary_n > 0 and baseline_n > 0
 ), subject as (
     select * from paired
-){PARTS}, held as (
+){parts_sql(with_numbers=True)}, held as (
     select k.via, k.key, k.cohort, k.record_id, p.kind, p.path,
         md5(string_agg(distinct coalesce(md5(p.raw), p.value), ' ' order by coalesce(md5(p.raw), p.value))) as texts,
         md5(string_agg(distinct p.value, ' ' order by p.value)) as classes
     from paired k
     join parts p on p.id = k.id
-    where p.kind <> 'size' and (p.kind, p.path) <> ('json', '$')
+    where p.kind <> 'size'
     group by all
 ), sides as (
     select a.question, a.via, a.key, a.canary_record, a.baseline_record, h.kind, h.path,
