@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from forensics.detectors.incidents import story_keys
+from forensics.detectors.incidents import shared_addresses, story_keys
 from forensics.findings import Finding, Modifier, level, moved
 from forensics.text import listing
 
@@ -20,20 +20,21 @@ _ALONE = (
 
 def with_corroboration(findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings; new destinations name what corroborates them, and those without are below high."""
+    shared = shared_addresses(findings)
     speaking: dict[str, dict[str, str]] = {}
     for item in findings:
         if item.family == "outbound" and item.detector not in _FACETS and _counts(item):
-            for key in story_keys(item):
+            for key in story_keys(item, shared):
                 speaking.setdefault(key, {})[item.detector] = item.title
-    return [_judged(item, speaking) if item.detector == _NEW and _counts(item) else item for item in findings]
+    return [_judged(item, speaking, shared) if item.detector == _NEW and _counts(item) else item for item in findings]
 
 
 def _counts(item: Finding) -> bool:
     return item.status == "active" and item.novelty != "pre_existing"
 
 
-def _judged(item: Finding, speaking: dict[str, dict[str, str]]) -> Finding:
-    titles = {detector: title for key in story_keys(item) for detector, title in speaking.get(key, {}).items()}
+def _judged(item: Finding, speaking: dict[str, dict[str, str]], shared: frozenset[str]) -> Finding:
+    titles = {detector: title for key in story_keys(item, shared) for detector, title in speaking.get(key, {}).items()}
     reasons = [title[:1].lower() + title[1:] for _, title in sorted(titles.items())]
     if item.changed_components:
         reasons.append(f"new in this release: {listing(item.changed_components, 3)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -157,3 +158,42 @@ def test_names_are_compared_without_case_and_final_dot() -> None:
 def test_a_host_name_may_end_in_a_digit() -> None:
     found, _, _ = judged(connections=[*traffic(), connection(60, "collector2")])
     assert {item.entity["destination"] for item in found} == {"collector2"}
+
+
+def question(seconds: float, name: str, version: str = "2.4.0", code: str = "NOERROR", **values: Any) -> Row:
+    pod, address = ("canary-1", "10.0.0.1") if version == "2.4.0" else ("stable-1", "10.0.0.2")
+    return {
+        "time": NINE + timedelta(seconds=seconds), "service_version": version, "k8s_pod_name": pod, "client_address": address, "dns_question_name": name,
+        "dns_question_type": "A", "dns_response_code": code, **values,
+    }  # fmt: skip
+
+
+USUAL_QUESTIONS = [question(10 * n, USUAL[n % 3], version) for n in range(30) for version in ("2.4.0", "2.3.9")]
+
+
+def generated(number: int) -> str:
+    """Fourteen letters that look drawn, as generators of names make them."""
+    return hashlib.sha256(str(number).encode()).hexdigest()[:14].translate(str.maketrans("0123456789", "ghjklmnpqr"))
+
+
+@pytest.mark.parametrize("code", ["NXDOMAIN", "NOERROR"])
+def test_generated_names_are_one_incident_with_the_one_that_answered(code: str) -> None:
+    names = [question(9000 + 3 * n, f"{generated(n)}.com", code=code) for n in range(60)]
+    home = connection(9100, f"{generated(7)}.com")
+    _, incidents, _ = judged(DAY_LONG, connections=[*traffic(), home], dns_queries=[*USUAL_QUESTIONS, *names])
+    [incident] = incidents
+    assert "60 destinations" in incident.summary
+    assert len([name for name in incident.entities if name.endswith((".com", ".com:443"))]) >= 60
+    assert f"{generated(7)}.com:443" in incident.title
+
+
+def test_a_tunnel_is_one_incident() -> None:
+    names = [question(12_000 + 9 * n, f"{n * 2654435761 % 2**64:032x}.t.tunnel.example") for n in range(400)]
+    _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *names])
+    assert ["tunnel.example" in incident.title for incident in incidents] == [True]
+
+
+def test_a_few_new_names_are_a_story_each() -> None:
+    names = [question(9000 + 3 * n, f"api{n}.vendor{n}.com") for n in range(4)]
+    _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *names])
+    assert len(incidents) == 4
