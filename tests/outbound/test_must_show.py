@@ -197,3 +197,30 @@ def test_a_few_new_names_are_a_story_each() -> None:
     names = [question(9000 + 3 * n, f"api{n}.vendor{n}.com") for n in range(4)]
     _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *names])
     assert len(incidents) == 4
+
+
+@pytest.mark.parametrize(
+    ("detector", "severity", "values"),
+    [
+        ("outside_allow_list", "medium", {"name": "collect.tracker.test"}),
+        ("metadata_endpoint", "high", {"name": None, "destination_address": "169.254.169.254", "destination_port": 80}),
+        ("forbidden_zone", "medium", {"name": None, "destination_address": "10.60.0.77", "destination_port": 5432}),
+        ("miner", "medium", {"name": "pool.supportxmr.com"}),
+        ("tor", "low", {"name": None, "destination_port": 9001}),
+        ("encrypted_dns", "medium", {"name": "cloudflare-dns.com"}),
+        ("drop_service", "medium", {"name": "pastebin.com"}),
+        ("address_echo", "medium", {"name": "api.ipify.org"}),
+        (
+            "plain_text_protocol",
+            "low",
+            {"name": "old.tracker.test", "destination_port": 21, "network_protocol_name": "ftp"},
+        ),
+    ],
+)
+def test_a_violation_of_policy_needs_no_baseline(detector: str, severity: str, values: dict[str, Any]) -> None:
+    config = DEFAULT_CONFIG.replace(
+        "[[zone]]", '[[zone]]\nname = "db"\ncidrs = ["10.60.0.0/24"]\nkind = "datastore"\n[[zone]]', 1
+    )
+    allowed = '\n[[allow]]\ndestination = "api.payments.example:443"\nowner = "x"\nreason = "y"\n'
+    found, _, _ = judged(config + allowed, connections=[connection(60, **values), connection(90, USUAL[0])])
+    assert (f"outbound.{detector}", severity) in {(item.detector, item.severity) for item in found}
