@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from forensics import cohort
 from forensics.config import Config
-from forensics.networks import Networks
+from forensics.networks import Networks, plain_sql
 from forensics.store import Store
 from forensics.views.tables import keep, keep_rows
 
@@ -56,7 +56,7 @@ def _allowed(store: Store, rule: str) -> Iterator[str]:
         network, port = rule, "*"
     holds = Networks([(network.strip("[]"), True)])
     for (address,) in store.rows(
-        "select distinct destination_address from facts.connections where destination_address is not null order by all"
+        f"select distinct {plain_sql('destination_address')} from facts.connections where destination_address is not null order by all"
     ):
         if holds.find(address):
             yield f"{address}:{port}"
