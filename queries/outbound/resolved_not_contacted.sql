@@ -30,5 +30,9 @@ where c.cohort = 'canary' and c.code = 'NOERROR'
     and not exists (
         select 1 from dns_addresses a join outbound_cells o on o.destination_address = a.address and o.cohort = 'canary' where a.name = c.name and a.cohort = 'canary'
     )
+    and not exists (select 1 from attempt_cells o where o.cohort = 'canary' and o.destination_name = c.name)
+    and not exists (
+        select 1 from dns_addresses a join attempt_cells o on o.destination_address = a.address and o.cohort = 'canary' where a.name = c.name and a.cohort = 'canary'
+    )
 group by c.name
 order by destination

@@ -44,10 +44,16 @@ from (
 )
 group by connection_uid;
 
-/* Connections that were opened by a workload, with the name of the destination where any record tells it; also those nobody answered. */
+/* Connections that were opened by a workload, with the name of the destination where any record tells it; also those nobody answered. `is_contact`
+   says whether it was answered. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
+   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
 create view client_connections as
 select
     c.*,
+    case
+        when c.network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(c.destination_packets, c.destination_bytes, 0) > 0
+        else coalesce(c.is_established, coalesce(c.destination_packets, 1) > 0)
+    end as is_contact,
     coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name) as destination_name,
     case
         when coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain)) is not null then 'connection'
@@ -69,15 +75,11 @@ left join dims.dns_spans d on d.client_address = c.source_address and d.address 
 left join dims.addresses z on z.address = c.destination_address
 where coalesce(c.network_direction, 'outbound') <> 'inbound';
 
-/* Those that were answered: contacts. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
-   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
+/* Those that were answered: contacts. */
 create view outbound_named as
-select *
+select * exclude (is_contact)
 from client_connections
-where case
-    when network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(destination_packets, destination_bytes, 0) > 0
-    else coalesce(is_established, coalesce(destination_packets, 1) > 0)
-end;
+where is_contact;
 
 /* The same with the registered domain; the join stands apart, since most readers do not need it and the engine does not leave it out. */
 create view outbound as
@@ -85,13 +87,15 @@ select o.*, d.registered_domain as destination_registered_domain
 from outbound_named o
 left join dims.domains d on d.name = o.destination_name;
 
-/* Outbound traffic by cohort, pod, destination and hour: what the outbound detectors count. */
+/* Outbound traffic by cohort, pod, destination and hour: what the outbound detectors count. Of records that sum up one direction over minutes (flow
+   logs), those of one address and port of the opener are one connection. */
 create table outbound_cells as
 select
     cohort, phase, k8s_pod_name, destination, destination_name, destination_address, destination_port, network_transport, network_protocol_name,
     coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, named_by,
     destination_country as country, destination_asn as asn, date_trunc('hour', time) as hour,
-    count(*) as connections,
+    count(*) filter (where not coalesce(is_aggregated, false))
+        + count(distinct (source_address, source_port)) filter (where is_aggregated) as connections,
     bounded(sum(source_bytes)) as source_bytes,
     bounded(sum(destination_bytes)) as destination_bytes,
     max(source_bytes) as largest_upload,
@@ -104,6 +108,19 @@ select
     min(record_id, 20) filter (where cohort = 'canary') as evidence
 from outbound_named
 where cohort <> 'unknown'
+group by all;
+
+/* What workloads tried to reach and nobody answered, by cohort, pod, destination and port; ICMP is left out. */
+create table attempt_cells as
+select
+    cohort, k8s_pod_name, destination, destination_name, destination_address, destination_port,
+    coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, connection_state,
+    count(*) filter (where not coalesce(is_aggregated, false))
+        + count(distinct (source_address, source_port)) filter (where is_aggregated) as attempts,
+    min(time) as first_seen, max(time) as last_seen, min(record_id, 20) filter (where cohort = 'canary') as evidence
+from client_connections
+where not is_contact and cohort <> 'unknown' and destination is not null
+    and coalesce(network_transport, '') not in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp')
 group by all;
 
 create view allowed_destinations as

@@ -224,3 +224,24 @@ def test_a_violation_of_policy_needs_no_baseline(detector: str, severity: str, v
     allowed = '\n[[allow]]\ndestination = "api.payments.example:443"\nowner = "x"\nreason = "y"\n'
     found, _, _ = judged(config + allowed, connections=[connection(60, **values), connection(90, USUAL[0])])
     assert (f"outbound.{detector}", severity) in {(item.detector, item.severity) for item in found}
+
+
+def test_both_directions_of_a_flow_are_one_connection() -> None:
+    """Records of flow logs: one a direction and interval; of two connections of one opener the port differs."""
+    records = [
+        connection(60 * minute, "flow.tracker.test", is_aggregated=True, is_established=None, source_port=port, **sizes)
+        for minute, port, sizes in [
+            (1, 4000, {"source_bytes": 2000, "destination_bytes": None}), (1, 4000, {"source_bytes": None, "destination_bytes": 9000}),
+            (2, 4000, {"source_bytes": 500, "destination_bytes": None}), (3, 4001, {"source_bytes": 1, "destination_bytes": None}),
+        ]
+    ]  # fmt: skip
+    found, _, _ = judged(connections=[*traffic(), *records])
+    [new] = [item for item in found if item.detector == "outbound.new_destination"]
+    assert (new.canary.n, new.details["bytes_up"], new.details["bytes_down"]) == (2, 2501, 9000)
+
+
+def test_a_name_whose_connection_is_blocked_was_tried() -> None:
+    names = [question(9000, "c2.tracker.test")]
+    tried = connection(9001, "c2.tracker.test", is_established=False, connection_state="REJECT")
+    found, _, _ = judged(DAY_LONG, connections=[*traffic(), tried], dns_queries=[*USUAL_QUESTIONS, *names])
+    assert {item.detector for item in found} == {"outbound.blocked_attempt", "outbound.new_dns_name"}
