@@ -15,6 +15,7 @@ from typing import Any
 _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_NETWORK = IPv6Network("::ffff:0:0/96")
 _MAPPED_TEXT = "::ffff:"
+MAX_PORT = 65_535
 METADATA = (
     "169.254.169.254/32",  # AWS, Azure, Google Cloud and others
     "169.254.170.2/32",  # AWS: credentials of ECS tasks

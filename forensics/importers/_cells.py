@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from forensics.importers.contract import MAX_PORT
 from forensics.lines import SCHEMA
+from forensics.networks import MAX_PORT
 
 COLUMN = "cells"
 STAMP = "stamp"

@@ -35,6 +35,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from forensics.networks import MAX_PORT
 from forensics.store import literal, name
 from forensics.text import whole_pairs
 
@@ -46,7 +47,6 @@ MAX_KEYS = 500
 # The macros that read text as a number, by type.
 NUMBERS = {"INTEGER": "to_integer", "BIGINT": "to_bigint", "DOUBLE": "to_double"}
 
-MAX_PORT = 65_535
 _SIZES = ("_bytes", "_packets")
 
 

@@ -26,6 +26,14 @@ _SIDES = {
     "connections": ("source_address", "destination_address", "coalesce(c.network_direction, 'outbound') <> 'inbound'"),
     "dns_queries": ("client_address", "server_address", "true"),
 }
+# Addresses that an export gives to a pod without saying until when, and later to another one.
+_TAKEN_OVER = """
+select count(distinct a.address)
+from facts.identities a
+join facts.identities b on b.address = a.address and b.k8s_pod_name <> a.k8s_pod_name
+    and coalesce(b.valid_from, timestamp '1970-01-01') > coalesce(a.valid_from, timestamp '1970-01-01')
+where a.valid_to is null
+"""
 _KINDS = {
     "connections": "select 1 from facts.connections limit 1",
     "DNS": "select 1 from facts.dns_queries limit 1",
@@ -58,6 +66,7 @@ def build(context: Context) -> dict[str, Any]:
     return {
         "owners": [_owner(context, table) for table in _SIDES],
         "shared_addresses": rows("select count(*) from dims.shared_addresses")[0][0],
+        "taken_over": rows(_TAKEN_OVER)[0][0],
         "unowned": _unowned(context),
         "names": _names(context),
         "window_seconds": window,

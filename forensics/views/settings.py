@@ -40,13 +40,13 @@ def _window(store: Store, config: Config) -> None:
 
 
 def _allow_rows(store: Store, config: Config) -> Iterator[dict[str, str]]:
-    """Give globs over `host:port`; a network becomes its contacted addresses. What expired before the window's end allows nothing."""
+    """Give globs over `host:port`, in lower case as names are compared; a network becomes its contacted addresses. What expired before the window's end allows nothing."""
     end = config.window.end
     for rule in config.allow:
         if rule.expires and end and rule.expires < cohort.utc(end).date():
             continue
         for destination in _allowed(store, rule.destination) if "/" in rule.destination else [rule.destination]:
-            yield {"destination": destination, "owner": rule.owner, "reason": rule.reason}
+            yield {"destination": destination.lower(), "owner": rule.owner, "reason": rule.reason}
 
 
 def _allowed(store: Store, rule: str) -> Iterator[str]:

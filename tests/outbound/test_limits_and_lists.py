@@ -105,7 +105,10 @@ def test_a_pod_that_followed_another_shares_nothing() -> None:
         row(600, None, source_address="10.0.0.9", destination_domain="a.example"),
     ]
     told = limits(connections=rows, identities=identities)
-    assert (told["owners"][0]["share"], told["shared_addresses"]) == (1.0, 0)
+    assert (told["owners"][0]["share"], told["shared_addresses"], told["taken_over"]) == (1.0, 0, 0)
+    endless = [{key: value for key, value in item.items() if key != "valid_to"} for item in identities]
+    told = limits(connections=rows, identities=endless)
+    assert (told["owners"][0]["share"], told["taken_over"]) == (1.0, 1), "taken over by assumption, which is told"
 
 
 def test_losses_are_told() -> None:

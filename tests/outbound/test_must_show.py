@@ -228,13 +228,14 @@ def test_a_violation_of_policy_needs_no_baseline(detector: str, severity: str, v
 
 def test_both_directions_of_a_flow_are_one_connection() -> None:
     """Records of flow logs: one a direction and interval; of two connections of one opener the port differs."""
+    told: list[tuple[int, int, dict[str, Any]]] = [
+        (1, 4000, {"source_bytes": 2000, "destination_bytes": None}), (1, 4000, {"source_bytes": None, "destination_bytes": 9000}),
+        (2, 4000, {"source_bytes": 500, "destination_bytes": None}), (3, 4001, {"source_bytes": 1, "destination_bytes": None}),
+    ]  # fmt: skip
     records = [
         connection(60 * minute, "flow.tracker.test", is_aggregated=True, is_established=None, source_port=port, **sizes)
-        for minute, port, sizes in [
-            (1, 4000, {"source_bytes": 2000, "destination_bytes": None}), (1, 4000, {"source_bytes": None, "destination_bytes": 9000}),
-            (2, 4000, {"source_bytes": 500, "destination_bytes": None}), (3, 4001, {"source_bytes": 1, "destination_bytes": None}),
-        ]
-    ]  # fmt: skip
+        for minute, port, sizes in told
+    ]
     found, _, _ = judged(connections=[*traffic(), *records])
     [new] = [item for item in found if item.detector == "outbound.new_destination"]
     assert (new.canary.n, new.details["bytes_up"], new.details["bytes_down"]) == (2, 2501, 9000)
