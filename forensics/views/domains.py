@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from forensics.resources import tree
 from forensics.store import Store
 from forensics.views.tables import distinct, keep
 
@@ -56,8 +57,8 @@ def domains(store: Store) -> None:
 def domain_of(name: str) -> Domain:
     """Return the domain of a name by the algorithm of publicsuffix.org; both NULL for an address and for what is no host name.
 
-    Rules of the private section count (`github.io` is a suffix: its users are strangers to each other), and a name no rule knows has its
-    last label as suffix. Never raises.
+    Rules of the private section count (`github.io` is a suffix: its users are strangers to each other), and so do the suffixes of
+    queries/lists/shared_suffixes.txt; a name no rule knows has its last label as suffix. Never raises.
     """
     tail = name.rstrip(" ")[-600:].removesuffix(".").lower().rsplit(".", _TAIL)[-_TAIL:]
     labels = ".".join(tail)
@@ -89,9 +90,29 @@ def _lookup() -> Callable[[str], tuple[str | None, str | None]]:
 
     def find(labels: str) -> tuple[str | None, str | None]:
         registered = known.privatesuffix(labels)  # one label and the suffix: a second lookup would double the time
+        if registered and registered in hosts:
+            return _below(labels, registered, shared)
         return registered, registered.partition(".")[2] if registered else known.publicsuffix(labels)
 
+    shared = shared_suffixes()
+    hosts = {known.privatesuffix(suffix) for suffix in shared}
     return find
+
+
+def _below(labels: str, registered: str, shared: frozenset[str]) -> tuple[str | None, str | None]:
+    """Return the domain by the longest shared suffix, if any; `registered` is the domain by the Public Suffix List."""
+    parts = labels.split(".")
+    for start in range(len(parts) - registered.count(".")):
+        if (suffix := ".".join(parts[start:])) in shared:
+            return ".".join(parts[start - 1 :]) if start else None, suffix
+    return registered, registered.partition(".")[2]
+
+
+@cache
+def shared_suffixes() -> frozenset[str]:
+    """Return the suffixes of the dated list that comes with this tool."""
+    lines = (tree("queries") / "lists" / "shared_suffixes.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 @cache

@@ -246,3 +246,26 @@ def test_a_name_whose_connection_is_blocked_was_tried() -> None:
     tried = connection(9001, "c2.tracker.test", is_established=False, connection_state="REJECT")
     found, _, _ = judged(DAY_LONG, connections=[*traffic(), tried], dns_queries=[*USUAL_QUESTIONS, *names])
     assert {item.detector for item in found} == {"outbound.blocked_attempt", "outbound.new_dns_name"}
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "modifier"),
+    [
+        ("eu.cdn.vendor.com", "us.cdn.vendor.com", "known_domain"),
+        ("ours.sharepoint.com", "theirs.sharepoint.com", None),
+        ("ours.s3.amazonaws.com", "theirs.s3.amazonaws.com", None),
+        ("sqs.us-east-1.amazonaws.com", "sns.eu-west-1.amazonaws.com", None),
+        ("ours.github.io", "theirs.github.io", None),
+    ],
+)
+def test_another_host_of_a_known_domain_is_new_where_strangers_get_names(
+    known: str, new: str, modifier: str | None
+) -> None:
+    said = [connection(90 * number, known, "2.3.9", "stable-1") for number in range(20)]
+    asked = [question(90 * number, known, "2.3.9") for number in range(20)]
+    found, _, _ = judged(
+        connections=[*traffic(), *said, connection(60, new)], dns_queries=[*USUAL_QUESTIONS, *asked, question(59, new)]
+    )
+    [item] = [item for item in found if item.detector == "outbound.new_destination"]
+    assert ("known_domain" in {given.name for given in item.modifiers}) == (modifier == "known_domain")
+    assert ("outbound.new_dns_name" in {item.detector for item in found}) == (modifier is None)
