@@ -44,7 +44,7 @@ from (
 )
 group by connection_uid;
 
-/* Connections that were opened by a workload, with the name of the destination where any record tells it; also those nobody answered. `is_contact`
+/* Connections that were opened by a workload, with the name of the destination, as DNS writes it, where any record tells it; also those nobody answered. `is_contact`
    says whether it was answered. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
    something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
 create view client_connections as
@@ -54,14 +54,16 @@ select
         when c.network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(c.destination_packets, c.destination_bytes, 0) > 0
         else coalesce(c.is_established, coalesce(c.destination_packets, 1) > 0)
     end as is_contact,
-    coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name) as destination_name,
+    coalesce(w.ascii, host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name) as destination_name,
     case
         when coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain)) is not null then 'connection'
         when n.name is not null then n.source
         when d.name is not null then 'dns'
         else 'none'
     end as named_by,
-    coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name, c.destination_address, c.destination_domain) as destination,
+    coalesce(
+        w.ascii, host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name, c.destination_address, c.destination_domain
+    ) as destination,
     z.zone as destination_zone,
     z.zone_kind as destination_zone_kind,
     z.address_class as destination_address_class,
@@ -72,6 +74,7 @@ from main.connections c
 left join dims.connection_names n on n.connection_uid = c.connection_uid
 left join dims.dns_spans d on d.client_address = c.source_address and d.address = c.destination_address
     and c.time >= d.valid_from and c.time < d.valid_to
+left join dims.odd_names w on w.name = coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name)
 left join dims.addresses z on z.address = c.destination_address
 where coalesce(c.network_direction, 'outbound') <> 'inbound';
 
@@ -181,6 +184,7 @@ with sums as (
     select
         s.*,
         d.registered_domain,
+        (select min(w.reads) from dims.odd_names w where w.ascii = s.destination_name) as reads,
         exists (select 1 from known_domains k where k.registered_domain = d.registered_domain) as is_known_domain,
         coalesce(bool_or(s.baseline_n + s.prior_n > 0) over (partition by s.destination), false) as is_known_destination,
         exists (
@@ -205,6 +209,9 @@ select
         end,
         case when is_known_domain and not is_known_destination
             then {'name': 'known_domain', 'change': -1, 'reason': 'the baseline uses or asks for other names of its registered domain'}
+        end,
+        case when reads is not null
+            then {'name': 'letters', 'change': 0, 'reason': 'its name is written in letters beyond ASCII and reads ' || reads}
         end,
         case when is_new_country and is_external
             then {'name': 'new_country', 'change': 0, 'reason': 'the baseline reaches no address in ' || country}

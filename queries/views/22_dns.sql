@@ -2,11 +2,12 @@
    outside name by names of the cluster that do not exist. */
 create table dns_cells as
 select
-    q.cohort, q.k8s_pod_name, lower(rtrim(q.dns_question_name, '.')) as name, q.dns_question_type as type, q.dns_response_code as code, d.registered_domain,
+    q.cohort, q.k8s_pod_name, coalesce(w.ascii, d.name) as name, q.dns_question_type as type, q.dns_response_code as code, d.registered_domain,
     count(*) as questions, sum(strlen(q.dns_question_name))::bigint as bytes_up,
     min(q.time) as first_seen, max(q.time) as last_seen, min(q.record_id, 20) filter (where q.cohort = 'canary') as evidence
 from main.dns_queries q
 join dims.domains d on d.name = lower(rtrim(q.dns_question_name, '.'))
+left join dims.odd_names w on w.name = d.name
 where q.cohort <> 'unknown' and not regexp_matches(lower(rtrim(q.dns_question_name, '.')), '(^|[.])(local|internal|localdomain|arpa|lan|home)$')
 group by all;
 

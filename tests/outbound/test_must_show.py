@@ -269,3 +269,16 @@ def test_another_host_of_a_known_domain_is_new_where_strangers_get_names(
     [item] = [item for item in found if item.detector == "outbound.new_destination"]
     assert ("known_domain" in {given.name for given in item.modifiers}) == (modifier == "known_domain")
     assert ("outbound.new_dns_name" in {item.detector for item in found}) == (modifier is None)
+
+
+@pytest.mark.parametrize("written", ["\u0430pple.com", "\u0410PPLE.com.", "xn--pple-43d.com"])
+def test_names_in_other_letters_are_shown_as_dns_writes_them(written: str) -> None:
+    said = [connection(90 * number, "apple.com", "2.3.9", "stable-1") for number in range(20)]
+    found, incidents, _ = judged(
+        connections=[*traffic(), *said, connection(60, written)],
+        dns_queries=[*USUAL_QUESTIONS, question(59, "xn--pple-43d.com")],
+    )
+    [new] = [item for item in found if item.detector == "outbound.new_destination"]
+    assert new.entity["destination"] == "xn--pple-43d.com"
+    assert "reads \u0430pple.com" in next(item.reason for item in new.modifiers if item.name == "letters")
+    assert len(incidents) == 1
