@@ -49,15 +49,16 @@ join dims.labels l on l.name = c.name
 where c.registered_domain is not null
 group by c.registered_domain;
 
-/* Names of bursts: a pod asks for ten or more registered domains that the baseline does not, and contacts none of them or has them generated (a first
-   label of ten characters or more and high entropy). Detectors that tell such names one by one say by `burst` that they are one story. */
+/* Names of bursts: a pod asks for ten or more registered domains, by one or two names each, that the baseline does not ask for, and contacts none of them
+   or has them generated (a first label of ten characters or more and high entropy). Detectors that tell such names one by one say by `burst` that they
+   are one story; more names of one domain are the story of that domain. */
 create table dns_bursts as
 with fresh as (
     select distinct coalesce(c.k8s_pod_name, 'an unknown pod') as pod, c.name, c.registered_domain
     from dns_cells c
     join dns_domains d on d.registered_domain = c.registered_domain
     join dims.labels l on l.name = c.name
-    where c.cohort = 'canary' and d.baseline_n + d.prior_n = 0 and (
+    where c.cohort = 'canary' and d.baseline_n + d.prior_n = 0 and d.canary_names <= 2 and (
         (l.length >= 10 and l.entropy >= 3) or not exists (select 1 from outbound_cells o where o.cohort = 'canary' and o.destination_name = c.name)
     )
 )

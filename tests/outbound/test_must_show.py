@@ -193,6 +193,13 @@ def test_a_tunnel_is_one_incident() -> None:
     assert ["tunnel.example" in incident.title for incident in incidents] == [True]
 
 
+def test_a_tunnel_and_generated_names_of_one_pod_are_two() -> None:
+    tunnel = [question(12_000 + 9 * n, f"{n * 2654435761 % 2**64:032x}.t.tunnel.example") for n in range(60)]
+    names = [question(9000 + 3 * n, f"{generated(n)}.com", code="NXDOMAIN") for n in range(60)]
+    _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *tunnel, *names])
+    assert sorted("tunnel.example" in incident.title for incident in incidents) == [False, True]
+
+
 def test_a_few_new_names_are_a_story_each() -> None:
     names = [question(9000 + 3 * n, f"api{n}.vendor{n}.com") for n in range(4)]
     _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *names])
