@@ -241,12 +241,9 @@ def _and_more(count: int) -> str:
 
 
 def _place(entity: Mapping[str, Any]) -> str:
-    """Return `name:port`, or the name of what has no port, such as a name that was asked for."""
-    return (
-        f"{entity['destination']}:{entity['destination_port']}"
-        if "destination_port" in entity
-        else str(entity["destination"])
-    )
+    """Return `name:port`, or the name of what has no port, such as a name that was asked for, or whose port is unknown."""
+    port = entity.get("destination_port")
+    return str(entity["destination"]) if port is None else f"{entity['destination']}:{port}"
 
 
 def _entities(members: list[Finding]) -> list[str]:

@@ -56,6 +56,8 @@ def test_a_destination_without_port_is_named_without_one() -> None:
     [incident] = group([finding("outbound.new_dns_name", destination="a.example")])
     assert incident.title.endswith(": a.example")
     assert incident.entities == ["a.example"]
+    [unknown] = group([finding("outbound.new_destination", destination="a.example", destination_port=None)])
+    assert unknown.title.endswith(": a.example")
 
 
 LOWERED = msgspec.structs.replace(
