@@ -50,7 +50,7 @@ and repeats. Keys beyond these go to `attributes`.
 
 Any table of [tables.md](tables.md) as NDJSON, CSV (RFC 4180, header line) or Parquet whose columns have our names. The table is the one that
 knows at least two of the columns and four in five of all. Times are ISO 8601 or seconds since 1970; without a zone they are UTC. A value
-that does not fit its type is NULL and stands in `attributes._invalid`. Event tables need `time`.
+that does not fit its type, a port outside 0 to 65535 and a negative size are NULL and stand in `attributes._invalid`. Event tables need `time`.
 
 CSV is RFC 4180: a field in quotes may hold line feeds, and the record has the number of its first line. A record of several lines has 1 MiB
 at most. One that does not close by then, or is not well-formed, is a reject of its first line only, and the next line is read as a record: a

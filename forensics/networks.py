@@ -14,6 +14,8 @@ from typing import Any
 
 _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_NETWORK = IPv6Network("::ffff:0:0/96")
+_MAPPED_TEXT = "::ffff:"
+MAX_PORT = 65_535
 METADATA = (
     "169.254.169.254/32",  # AWS, Azure, Google Cloud and others
     "169.254.170.2/32",  # AWS: credentials of ECS tasks
@@ -101,6 +103,19 @@ def canonical(key: bytes) -> str:
     if key.startswith(_MAPPED):
         return socket.inet_ntoa(key[12:])
     return socket.inet_ntop(socket.AF_INET6, key)
+
+
+def plain(text: str) -> str:
+    """Return the IPv4 address that a v4-mapped one with dots (`::ffff:10.0.0.1`) stands for, any other text as it is; `plain_sql` does the same."""
+    head, rest = text[: len(_MAPPED_TEXT)], text[len(_MAPPED_TEXT) :]
+    return rest if head in (_MAPPED_TEXT, _MAPPED_TEXT.upper()) and "." in rest else text
+
+
+def plain_sql(expression: str) -> str:
+    """Return the SQL of `plain`."""
+    starts = f"starts_with({expression}, '{_MAPPED_TEXT}') or starts_with({expression}, '{_MAPPED_TEXT.upper()}')"
+    is_mapped = f"({starts}) and contains({expression}, '.')"
+    return f"case when {is_mapped} then substr({expression}, {len(_MAPPED_TEXT) + 1}) else {expression} end"
 
 
 class Networks:

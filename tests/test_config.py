@@ -17,6 +17,7 @@ from forensics.errors import ConfigError
 
 SAMPLES = sorted((Path(__file__).parent.parent / "sample_data").glob("*/canary.toml"))
 RULE = '[[cohort]]\ncohort = "canary"\n'
+HELD = '[[identity]]\naddress = "10.0.0.1"\npod = "a"\n'
 PHASE = '[[phase]]\nname = "a"\nstart = 2026-03-03T09:00:00Z\nend = 2026-03-03T10:00:00Z\nweight = 5\n'
 
 
@@ -122,6 +123,42 @@ def test_values_of_every_section() -> None:
         ('[[zone]]\nname = "a"\nkind = "inside"\ncidrs = []\n', "zone[0].kind", 3, "Invalid enum value 'inside'"),
         ('[[identity]]\naddress = "shop"\n', "identity[0].address", 2, "`shop` is not an address"),
         ('[[identity]]\naddress = "10.0.0.0/8"\n', "identity[0].address", 2, "`10.0.0.0/8` is not an address"),
+        (HELD + HELD.replace('"a"', '"b"'), "identity[1].address", 5, "is held by another at that time (identity[0])"),
+        (
+            HELD + HELD.replace('"a"', '"b"') + "from = 2026-03-03T09:00:00Z\n",
+            "identity[1].address",
+            5,
+            "write until when",
+        ),
+        (
+            HELD + HELD.replace('"a"', '"b"').replace("10.0", "::ffff:10.0"),
+            "identity[1].address",
+            5,
+            "`10.0.0.1` is held by another",
+        ),
+        *(
+            (f'[[list]]\nkind = "k"\nentries = ["ok.example", {text}]\n', "list[0].entries", 3, words)
+            for text, words in [
+                ('""', "can never match"),
+                ('"a b.example"', "write a name"),
+                ('"https://evil.example"', "write a name"),
+                ('"10.0.0.0/8"', "write a name"),
+                ('":99999"', "from 1 to 65535"),
+                ('":"', "from 1 to 65535"),
+                ('"*.example"', "write a name"),
+                ('"evil.example:443"', "write a name"),
+                ('"\\u0430pple.com"', "write xn--pple-43d.com"),
+            ]
+        ),
+        *(
+            (f'[[allow]]\nowner = "o"\nreason = "r"\ndestination = {text}\n', "allow[0].destination", 4, words)
+            for text, words in [
+                ('""', "without blanks"),
+                ('" api.example:443"', "without blanks"),
+                ('"https://api.example"', "this is a URL"),
+                ('"b\\u00fccher.example:443"', "write xn--bcher-kva.example:443"),
+            ]
+        ),
         ('[display]\ntime_zone = "Mars/Olympus"\n', "display.time_zone", 2, "is not a time zone"),
         (
             '[[suppress]]\ndetector = "d"\nowner = "o"\nreason = "r"\nexpires = "soon"\n',
@@ -239,3 +276,18 @@ def test_phases_that_overlap_are_told() -> None:
     assert [problem.message for problem in problems] == ["Phase `b` begins before phase `a` ends."]
     _, fine = check(phase("b", "09:35", "10:00") + phase("a", "09:00", "09:35"))
     assert fine == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HELD + HELD,
+        HELD + "to = 2026-03-03T09:00:00Z\n" + HELD.replace('"a"', '"b"') + "from = 2026-03-03T09:00:00Z\n",
+        '[[list]]\nkind = "k"\nentries = [".evil.example", "evil.example.", "_x.evil.example", "203.0.113.7", "fd00::7", ":3333", "collector2"]\n',
+        '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "*"\n',
+        '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "[fd00::/8]:443"\n',
+        '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "API.Example:443"\n',
+    ],
+)
+def test_addresses_and_destinations_that_are_valid(text: str) -> None:
+    assert problems(text) == []

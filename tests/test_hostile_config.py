@@ -73,7 +73,12 @@ def test_no_text_of_the_configuration_becomes_sql(evil: str) -> None:
     ]
     rules += [f"[release]\nservice = {quoted}\ncanary_version = {quoted}"]
     rules += [f'[[identity]]\naddress = "10.0.0.1"\npod = {quoted}\nversion = {quoted}']
-    rules += [] if "/" in evil else [f"[[allow]]\ndestination = {quoted}\nowner = {quoted}\nreason = {quoted}"]
+    unblanked = json.dumps("".join(evil.split()))
+    rules += (
+        []
+        if "/" in evil or not evil.isprintable()
+        else [f"[[allow]]\ndestination = {unblanked}\nowner = {quoted}\nreason = {quoted}"]
+    )
     rules += [
         f"[[suppress]]\ndetector = {quoted}\nentity = {quoted}\nowner = {quoted}\nreason = {quoted}\nexpires = 2026-03-31"
     ]

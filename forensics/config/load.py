@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from forensics.config.destinations import destination_problems
 from forensics.config.model import CohortRule, Config
 from forensics.errors import ConfigError, Location
 from forensics.schema import TABLES
@@ -195,6 +196,7 @@ def _rule_problems(config: Config) -> Iterator[Problem]:
     yield from _cohort_problems(config)
     yield from _time_problems(config)
     yield from _network_problems(config)
+    yield from (Problem(key, message) for key, message in destination_problems(config))
     yield from _mapping_problems(config)
     if not _is_time_zone(config.display.time_zone):
         yield Problem(
@@ -229,7 +231,8 @@ def _network_problems(config: Config) -> Iterator[Problem]:
     for index, allowed in enumerate(config.allow):
         network = allowed.destination.rpartition(":")[0]
         network = (network if "/" in network else allowed.destination).strip("[]")
-        if "/" in allowed.destination and not _is_network(network):
+        is_url = "://" in allowed.destination
+        if "/" in allowed.destination and not is_url and not _is_network(network):
             yield _network_problem(allowed.destination, f"allow[{index}].destination")
     for index, rule in enumerate(config.synthetic):
         if not (rule.user_agent or rule.client):

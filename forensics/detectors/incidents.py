@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -12,22 +13,23 @@ import msgspec
 from forensics.detectors import components
 from forensics.findings import CONFIDENCES, SEVERITIES, Finding, Incident, level
 from forensics.text import bytes_text, listing, plural
+from forensics.views.domains import domain_of
 
 _MIN_TOKEN = 4
 _MOST_PAIRS = (
     200_000  # of a component and a connection whose words are compared; hostile evidence may bring thousands of each
 )
+_MOST_TOLD = 10  # destinations in the summary; all are among the entities
 _MOST_NAMED = 50  # components named on one connection
 
 
-def story_keys(finding: Finding) -> set[str]:
-    """Return what ties a finding to others: destination name or address (also of what `destinations` lists), route, header, component, advisory, check of the rollout."""
-    entity, details = finding.entity, finding.details
-    keys = {f"destination {entity[name]}" for name in ("destination",) if entity.get(name)}
-    if details.get("destination_address"):
-        keys.add(f"destination {details['destination_address']}")
-    if finding.family == "outbound":
-        keys |= {f"destination {name}" for name in details.get("destinations") or () if name}
+def story_keys(finding: Finding, shared: frozenset[str] = frozenset()) -> set[str]:
+    """Return what ties a finding to others: destination, route, header, component, advisory, check of the rollout.
+
+    Addresses in `shared` tie nothing (`shared_addresses`).
+    """
+    entity = finding.entity
+    keys = _destination_keys(finding, shared)
     if entity.get("route"):
         keys.add(f"route {entity.get('http_request_method')} {entity['route']}")
     if entity.get("header"):
@@ -41,6 +43,30 @@ def story_keys(finding: Finding) -> set[str]:
     if finding.family == "rollout":
         keys.add(f"check {finding.detector}")
     return keys or {f"finding {finding.id}"}
+
+
+def _destination_keys(finding: Finding, shared: frozenset[str]) -> set[str]:
+    """Name or address, address of the name, what `destinations` lists; of questions also the registered domain and the burst they are part of."""
+    entity, details = finding.entity, finding.details
+    names = [entity.get("destination")]
+    if str(details.get("destination_address")) not in shared:
+        names.append(details.get("destination_address"))
+    if finding.family == "outbound":
+        names += details.get("destinations") or ()
+    if "destination_port" not in entity:
+        names.append(details.get("registered_domain"))
+    keys = {f"destination {name}" for name in names if name}
+    return keys | {f"burst {details['burst']}"} if details.get("burst") else keys
+
+
+def shared_addresses(findings: Iterable[Finding]) -> frozenset[str]:
+    """Return addresses at which findings name more than one registered domain: who is hosted beside another is not of one story with it."""
+    domains: dict[str, set[str]] = {}
+    for item in findings:
+        name, address = (str(item.entity.get("destination") or ""), str(item.details.get("destination_address") or ""))
+        if name and address and name != address:
+            domains.setdefault(address, set()).add(domain_of(name).registered or name)
+    return frozenset(address for address, found in domains.items() if len(found) > 1)
 
 
 def with_changed_components(findings: list[Finding]) -> list[Finding]:
@@ -106,14 +132,15 @@ def group(findings: Iterable[Finding]) -> list[Incident]:
 
     An added component joins the story of an outbound connection that the baseline does not know: it is the first thing to ask.
     """
+    findings = list(findings)
     active = [finding for finding in findings if finding.status == "active" and finding.novelty != "pre_existing"]
-    groups = _joined(active)
+    groups = _joined(active, shared_addresses(findings))
     return sorted(
         (_incident(members) for members in groups), key=lambda item: (-level(item.severity), item.first_seen, item.id)
     )
 
 
-def _joined(findings: list[Finding]) -> list[list[Finding]]:
+def _joined(findings: list[Finding], shared: frozenset[str]) -> list[list[Finding]]:
     parent = list(range(len(findings)))
 
     def root(index: int) -> int:
@@ -125,7 +152,8 @@ def _joined(findings: list[Finding]) -> list[list[Finding]]:
     outbound = [item for item in findings if item.detector == "outbound.new_destination"]
     compared = len(findings) * len(outbound) <= _MOST_PAIRS
     for index, finding in enumerate(findings):
-        for key in sorted(story_keys(finding) | _cause_keys(finding, outbound if compared else outbound[:0])):
+        keys = story_keys(finding, shared) | _cause_keys(finding, outbound if compared else outbound[:0], shared)
+        for key in sorted(keys):
             if key in owner:
                 parent[root(index)] = root(owner[key])
             else:
@@ -136,19 +164,29 @@ def _joined(findings: list[Finding]) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def _cause_keys(finding: Finding, outbound: list[Finding]) -> set[str]:
+def _cause_keys(finding: Finding, outbound: list[Finding], shared: frozenset[str]) -> set[str]:
     """Tie added components to the outbound story, if there is exactly one such story; else only where a name matches."""
     if finding.detector != "supply_chain.component_added":
         return set()
     if len(outbound) != 1:
         outbound = [item for item in outbound if _shares_a_word(_label(finding), item.entity)]
-    return {key for item in outbound for key in story_keys(item)}
+    return {key for item in outbound for key in story_keys(item, shared)}
+
+
+def _ordered(members: list[Finding]) -> list[Finding]:
+    """Worst first; of equals what was contacted before what was asked for, then the destination that most findings speak of."""
+    speaking = Counter(_place(item.entity) for item in members if "destination" in item.entity)
+
+    def rank(item: Finding) -> tuple[int, int, bool, int, str, str]:
+        spoken = speaking[_place(item.entity)] if "destination" in item.entity else 0
+        is_asked = "destination" in item.entity and "destination_port" not in item.entity
+        return -level(item.severity), -CONFIDENCES.index(item.confidence), is_asked, -spoken, item.detector, item.id
+
+    return sorted(members, key=rank)
 
 
 def _incident(members: list[Finding]) -> Incident:
-    ordered = sorted(
-        members, key=lambda item: (-level(item.severity), -CONFIDENCES.index(item.confidence), item.detector, item.id)
-    )
+    ordered = _ordered(members)
     lead = ordered[0]
     severity = SEVERITIES[max(level(item.severity) for item in ordered)]
     behaviour = [item for item in ordered if item.family != "supply_chain"] or ordered
@@ -175,23 +213,37 @@ def _incident(members: list[Finding]) -> Incident:
 def _title(lead: Finding, members: list[Finding]) -> str:
     entity = lead.entity
     if "destination" in entity:
-        return f"{lead.title}: {_place(entity)}"
+        return f"{lead.title}: {_place(entity)}{_and_more(len(_places(members)) - 1)}"
     if "route" in entity:
         return f"{lead.title}: {entity.get('http_request_method') or ''} {entity['route']}".replace("  ", " ")
     if "component" in entity:
         alike = [item for item in members if item.detector == lead.detector and "component" in item.entity]
         return f"{lead.title}: {components.title(alike)}"
     others = sorted(", ".join(map(str, item.entity.values())) for item in members[1:] if item.detector == lead.detector)
-    return f"{lead.title}: {listing([', '.join(map(str, entity.values())), *others], 4)}"
+    told = f"{lead.title}: {listing([', '.join(map(str, entity.values())), *others], 4)}"
+    return f"{told} ({plural(count, 'destination')})" if (count := len(_places(members))) else told
+
+
+def _places(members: list[Finding]) -> list[str]:
+    """Return the destinations of a story, worst first; a name that was asked for is none of its own where it was connected to."""
+    connected = {str(item.entity["destination"]) for item in members if "destination_port" in item.entity}
+    found = (
+        _place(item.entity)
+        for item in members
+        if "destination" in item.entity
+        and ("destination_port" in item.entity or str(item.entity["destination"]) not in connected)
+    )
+    return list(dict.fromkeys(found))
+
+
+def _and_more(count: int) -> str:
+    return f" and {count:,} more" if count > 0 else ""
 
 
 def _place(entity: Mapping[str, Any]) -> str:
-    """Return `name:port`, or the name of what has no port, such as a name that was asked for."""
-    return (
-        f"{entity['destination']}:{entity['destination_port']}"
-        if "destination_port" in entity
-        else str(entity["destination"])
-    )
+    """Return `name:port`, or the name of what has no port, such as a name that was asked for, or whose port is unknown."""
+    port = entity.get("destination_port")
+    return str(entity["destination"]) if port is None else f"{entity['destination']}:{port}"
 
 
 def _entities(members: list[Finding]) -> list[str]:
@@ -203,6 +255,8 @@ def _entities(members: list[Finding]) -> list[str]:
             seen[_place(entity)] = None
         if details.get("destination_address") and details["destination_address"] != entity.get("destination"):
             seen[str(details["destination_address"])] = None
+        if item.family == "outbound":
+            seen |= {str(name): None for name in details.get("destinations") or () if name}
         if "route" in entity:
             seen[f"{entity.get('http_request_method') or ''} {entity['route']}".strip()] = None
         for key in ("header", "component", "vulnerability"):
@@ -230,6 +284,8 @@ def _summary(members: list[Finding], changed: list[str]) -> str:
         parts.append(f"first {first}, last {last}" if first != last else f"at {first}")
     others = list(dict.fromkeys(item.title for item in members[1:] if item.title != lead.title))
     text = ", ".join(parts) + "."
+    if len(places := _places(members)) > 1:
+        text += f" {len(places):,} destinations: {listing(places, _MOST_TOLD)}."
     if others:
         text += " Also: " + "; ".join(title[:1].lower() + title[1:] for title in others) + "."
     advisories = [item for item in members if "vulnerability" in item.entity]

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from forensics.lines import SCHEMA
+from forensics.networks import MAX_PORT
 
 COLUMN = "cells"
 STAMP = "stamp"
@@ -41,10 +42,12 @@ class Cells:
         wanted: number of a cell from 1 -> SQL type; only these are kept, as `c1`, `c2`.
         stamp: the number of the cell with the time; its seconds are `cells.stamp`, never NULL in a plain block.
         unset: the text that stands for "no value".
+        natural: whether whole numbers of 32 bits are ports and those of 64 bits sizes, so that a block with others is not plain.
 
     """
 
-    def __init__(self, count: int, wanted: Mapping[int, str], stamp: int, unset: str) -> None:
+    def __init__(self, count: int, wanted: Mapping[int, str], stamp: int, unset: str, *, natural: bool = False) -> None:
+        self._natural = natural
         self._stamp = f"c{stamp}"
         kinds = {f"c{number}": _KINDS.get(kind, pa.string()) for number, kind in sorted(wanted.items())}
         self._kind = pa.struct([*kinds.items(), (STAMP, pa.float64())])
@@ -72,15 +75,19 @@ class Cells:
             stamps = pc.cast(table.column(self._stamp), pa.float64())
         except pa.ArrowInvalid:
             return None
-        if table.num_rows != lines or stamps.null_count or not all(map(_is_finite, table.columns)):
+        if table.num_rows != lines or stamps.null_count or not all(map(self._is_usual, table.columns)):
             return None
         columns = [column.combine_chunks() for column in (*table.columns, stamps)]
         return pa.StructArray.from_arrays([_one(column) for column in columns], fields=list(self._kind))
 
-
-def _is_finite(column: Any) -> bool:
-    """Say whether no number is `nan` or `inf`, which the engine must not take for one."""
-    return not pa.types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() is not False
+    def _is_usual(self, column: Any) -> bool:
+        """Say whether no number is `nan` or `inf`, which the engine must not take for one, or out of the range of ports and sizes."""
+        if pa.types.is_floating(column.type):
+            return pc.all(pc.is_finite(column)).as_py() is not False
+        if not self._natural or not pa.types.is_integer(column.type):
+            return True
+        low, high = pc.min_max(column).as_py().values()
+        return low is None or (low >= 0 and (column.type != pa.int32() or high <= MAX_PORT))
 
 
 def _one(column: Any) -> pa.Array:

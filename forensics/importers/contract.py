@@ -35,6 +35,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from forensics.networks import MAX_PORT
 from forensics.store import literal, name
 from forensics.text import whole_pairs
 
@@ -45,6 +46,23 @@ MAX_DOCUMENT_BYTES = 256 << 20
 MAX_KEYS = 500
 # The macros that read text as a number, by type.
 NUMBERS = {"INTEGER": "to_integer", "BIGINT": "to_bigint", "DOUBLE": "to_double"}
+
+_SIZES = ("_bytes", "_packets")
+
+
+def bounded(column: str, expression: str) -> str:
+    """Return the SQL of a number that is NULL where it is none of its kind: ports are 0 to 65535 (RFC 9293, RFC 768), sizes are not negative."""
+    if expression == "null" or not column.endswith(("_port", *_SIZES)):
+        return expression
+    most = f"between 0 and {MAX_PORT}" if column.endswith("_port") else ">= 0"
+    return f"case when ({expression}) {most} then ({expression}) end"
+
+
+def in_bounds(column: str, value: Any) -> Any:
+    """Return a value, or None where `bounded` says NULL."""
+    if not isinstance(value, int) or not column.endswith(("_port", *_SIZES)):
+        return value
+    return value if value >= 0 and (value <= MAX_PORT or not column.endswith("_port")) else None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from forensics.importers import _csv
 from forensics.importers._csv import Layout, Record, clean, delimiter_of, layout
 from forensics.importers._native import TIMELESS, table_of
 from forensics.importers._values import epoch, integer, number, text, text_time, utc
-from forensics.importers.contract import Head, Item, Reject, Row, Skip
+from forensics.importers.contract import Head, Item, Reject, Row, Skip, in_bounds
 from forensics.schema import NATIVE_TABLES
 from forensics.schema import TABLES as SCHEMA
 
@@ -101,7 +101,7 @@ def _record(dialect: _Dialect, record: Record, raw: bytes) -> Item:
     values: dict[str, Any] = {"record_offset": record.start}
     known = {name: clean(field) for name, field in given.items() if name in types and name not in _OWN and field != ""}
     for name, field in known.items():
-        values[name] = _value(types[name], field)
+        values[name] = in_bounds(name, _value(types[name], field))
     if dialect.table not in TIMELESS and values.get("time") is None:
         return Reject(record.number, "time is missing or not a time", raw, record.start)
     extra: dict[str, Any] = {

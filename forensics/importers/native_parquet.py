@@ -8,7 +8,7 @@ from pathlib import Path
 from forensics.errors import FormatError
 from forensics.importers._footer import strip
 from forensics.importers._native import table_of
-from forensics.importers.contract import Head
+from forensics.importers.contract import Head, bounded
 from forensics.schema import NATIVE_TABLES
 from forensics.schema import TABLES as SCHEMA
 from forensics.store import Store, literal, name
@@ -70,7 +70,7 @@ def table_sql(engine: Store, path: Path, validation: str = "strict") -> tuple[st
 def _cast(column: str, kind: str, given: str) -> str:
     """Text and numbers become a time as everywhere: an offset is applied, seconds since 1970 are read, 1990 to 2100."""
     if kind != "TIMESTAMP":
-        return f"try_cast({name(column)} as {kind})"
+        return bounded(column, f"try_cast({name(column)} as {kind})")
     if given.startswith("TIMESTAMP"):  # by way of TIMESTAMPTZ: nanoseconds with a zone have no other cast
         return f"in_range(try_cast(try_cast({name(column)} as timestamptz) as timestamp))"
     return f"any_time({name(column)}::varchar)"

@@ -140,7 +140,7 @@ def _one_log(section: Section) -> LinePlan:
             ("f.time is null", "ts is not a time"),
         ),
         starts=(section.start,),
-        feed=Cells(len(section.fields), wanted, stamp, section.unset),
+        feed=Cells(len(section.fields), wanted, stamp, section.unset, natural=True),
         **_ALWAYS,
     )
 

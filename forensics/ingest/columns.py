@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from forensics.importers.contract import NUMBERS, LinePlan
+from forensics.importers.contract import NUMBERS, LinePlan, bounded
 from forensics.schema import TABLES
 from forensics.store import literal, name
 
@@ -51,7 +51,7 @@ def columns_sql(plan: LinePlan, table: str) -> str:
             columns.append(f"{_attributes(plan, table)} as attributes")
         else:
             read = _trusted if column in plan.typed else _cast
-            columns.append(f"{read(given.get(column, 'null'), kind)} as {name(column)}")
+            columns.append(f"{bounded(column, read(given.get(column, 'null'), kind))} as {name(column)}")
     return ", ".join(columns)
 
 
@@ -67,7 +67,7 @@ def _trusted(expression: str, kind: str) -> str:
 
 
 def _attributes(plan: LinePlan, table: str) -> str:
-    """Collect unmapped keys, values of the wrong type, and the mark of a salvaged line or odd keys; NULL where there are none."""
+    """Collect unmapped keys, values of the wrong type or out of range, and the mark of a salvaged line or odd keys; NULL where there are none."""
     wrong = dict(_wrong(plan, table))
     pairs = [f"{literal(key)}, {expression}" for key, expression in plan.attributes.items()]
     invalid = ", ".join(
@@ -87,12 +87,14 @@ def _attributes(plan: LinePlan, table: str) -> str:
 
 
 def _wrong(plan: LinePlan, table: str) -> list[tuple[str, tuple[str, str]]]:
-    """Return (column, (condition, text)) of values that may be of the wrong type: the text is there, the typed value is not."""
+    """Return (column, (condition, text)) of values that may be of the wrong type or out of range: the text is there, the typed value is not."""
     found = []
     for column, expression in plan.tables[table].items():
         kind = TABLES[table].types.get(column, "VARCHAR")
         text = plan.raw.get(column, expression)
         checked = column in plan.raw or kind in ("INTEGER", "BIGINT", "DOUBLE", "BOOLEAN")
         if kind != "VARCHAR" and checked and column not in _UNCHECKED and text != "null":
-            found.append((column, (f"({text}) is not null and {_cast(expression, kind)} is null", text)))
+            found.append(
+                (column, (f"({text}) is not null and {bounded(column, _cast(expression, kind))} is null", text))
+            )
     return found

@@ -137,6 +137,7 @@ _RESULTS: dict[str, Any] = {
     "outbound_limits": {
         "owners": [dict.fromkeys(("table", "rows", "owned", "share"))],
         "shared_addresses": 0,
+        "taken_over": 0,
         "unowned": [dict.fromkeys(("address", "rows", "pods"))],
         "names": [dict.fromkeys(("named_by", "connections", "share"))],
         "window_seconds": 0,

@@ -11,14 +11,29 @@ PERIODS = (60, 300, 900, 3600, 6 * 3600, 86_400)
 MAX_ROWS = 20
 # Regular gaps are told from chance by about so many sightings (docs/beacons.md).
 SIGHTINGS = 12
-_OWNERS = """
-select c.cohort <> 'unknown', count(*) from main.{table} c left join dims.addresses z on z.address = c.{address}
-where {outward} and coalesce(z.zone_kind, 'internal') <> 'external' or c.cohort <> 'unknown' and {outward} group by all
+# Who sends to the outside, or sends from a private address or an internal zone, sends outbound; callers from public addresses to internal ones do not.
+_OUTBOUND = """
+from main.{table} c
+left join dims.addresses z on z.address = c.{source}
+left join dims.addresses t on t.address = c.{destination}
+left join dims.shared_addresses s on s.address = c.{source}
+where {outward} and (
+    c.cohort <> 'unknown' or coalesce(z.zone_kind, 'internal') <> 'external' or z.address_class in ('private', 'unique_local', 'carrier_nat')
+    or t.zone_kind = 'external'
+)
 """
 _SIDES = {
-    "connections": ("source_address", "coalesce(c.network_direction, 'outbound') <> 'inbound'"),
-    "dns_queries": ("client_address", "true"),
+    "connections": ("source_address", "destination_address", "coalesce(c.network_direction, 'outbound') <> 'inbound'"),
+    "dns_queries": ("client_address", "server_address", "true"),
 }
+# Addresses that an export gives to a pod without saying until when, and later to another one.
+_TAKEN_OVER = """
+select count(distinct a.address)
+from facts.identities a
+join facts.identities b on b.address = a.address and b.k8s_pod_name <> a.k8s_pod_name
+    and coalesce(b.valid_from, timestamp '1970-01-01') > coalesce(a.valid_from, timestamp '1970-01-01')
+where a.valid_to is null
+"""
 _KINDS = {
     "connections": "select 1 from facts.connections limit 1",
     "DNS": "select 1 from facts.dns_queries limit 1",
@@ -51,6 +66,7 @@ def build(context: Context) -> dict[str, Any]:
     return {
         "owners": [_owner(context, table) for table in _SIDES],
         "shared_addresses": rows("select count(*) from dims.shared_addresses")[0][0],
+        "taken_over": rows(_TAKEN_OVER)[0][0],
         "unowned": _unowned(context),
         "names": _names(context),
         "window_seconds": window,
@@ -67,18 +83,21 @@ def build(context: Context) -> dict[str, Any]:
 
 def _owner(context: Context, table: str) -> dict[str, Any]:
     """Say what share of the rows that workloads sent belongs to a cohort; what comes from outside is not outbound."""
-    address, outward = _SIDES[table]
-    counts = dict(context.sandbox.rows(_OWNERS.format(table=table, address=address, outward=outward)))
+    counts = dict(context.sandbox.rows(f"select c.cohort <> 'unknown', count(*) {_outbound(table)} group by all"))
     owned, total = counts.get(True, 0), sum(counts.values())
     return {"table": table, "rows": total, "owned": owned, "share": owned / total if total else None}
+
+
+def _outbound(table: str) -> str:
+    source, destination, outward = _SIDES[table]
+    return _OUTBOUND.format(table=table, source=source, destination=destination, outward=outward)
 
 
 def _unowned(context: Context) -> list[dict[str, Any]]:
     """Return the addresses whose outbound rows nobody owns, most rows first."""
     found = context.sandbox.rows(
-        "select c.source_address, count(*), max(s.pods) from main.connections c left join dims.addresses z on z.address = c.source_address "
-        "left join dims.shared_addresses s on s.address = c.source_address where c.cohort = 'unknown' and coalesce(z.zone_kind, 'external') <> 'external' "
-        "and coalesce(c.network_direction, 'outbound') <> 'inbound' group by 1 order by 2 desc, 1"
+        f"select c.source_address, count(*), max(s.pods) {_outbound('connections')} and c.cohort = 'unknown' and c.source_address is not null "
+        "group by 1 order by 2 desc, 1"
     )
     return [{"address": address, "rows": n, "pods": pods} for address, n, pods in found[:MAX_ROWS]]
 

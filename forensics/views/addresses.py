@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from forensics import cohort
 from forensics.config import Config
-from forensics.networks import Networks, address_classes, canonical, key_of, version_of
+from forensics.networks import Networks, address_classes, canonical, key_of, plain, version_of
 from forensics.schema import TABLES
 from forensics.store import Store, name
 from forensics.views.geography import locate
@@ -57,7 +57,7 @@ def addresses(store: Store, config: Config, databases: Mapping[str, Path]) -> No
         f"select v from ({select}) m(v) where regexp_matches(v, '{_LOOKS_LIKE_ADDRESS}')"
         for select in _MIXED_COLUMNS.values()
     ]
-    texts = distinct(store, [*_plain(), *mixed])
+    texts = _spellings(distinct(store, [*_columns(), *mixed]))
     keys = [key_of(text) for text in texts]
     _ranges(store, "dims.class_ranges", address_classes(), "label")
     _ranges(store, "dims.zone_ranges", cohort.zones(config, distinct(store, [_WORKLOADS])), "zone", "zone_kind")
@@ -74,7 +74,12 @@ def addresses(store: Store, config: Config, databases: Mapping[str, Path]) -> No
     keep_rows(store, "dims.cidr_rules", rows, rule=pa.int32(), address=pa.string())
 
 
-def _plain() -> Iterator[str]:
+def _spellings(texts: list[str]) -> list[str]:
+    """Return the texts and the IPv4 addresses that some of them stand for, as observed tables have them."""
+    return sorted({*texts, *map(plain, texts)})
+
+
+def _columns() -> Iterator[str]:
     for table, columns in _ADDRESS_COLUMNS.items():
         yield from (f"select {column} from facts.{table}" for column in columns)
 
@@ -96,6 +101,6 @@ def _cidr_rows(store: Store, config: Config) -> Iterator[dict[str, Any]]:
         holds = Networks([(network, True)])
         tables = [table.name for table in TABLES.values() if column in table.types]
         selects = [f"select {name(column)}::varchar from facts.{table}" for table in tables]
-        for address in distinct(store, selects):
+        for address in _spellings(distinct(store, selects)):
             if holds.find(address):
                 yield {"rule": index, "address": address}

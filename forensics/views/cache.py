@@ -15,7 +15,7 @@ from forensics.resources import tree, walk
 from forensics.schema import TABLES
 from forensics.store import Sandbox, closing, open_cache, open_sandbox
 from forensics.views.build import build
-from forensics.views.domains import list_version
+from forensics.views.domains import list_version, shared_suffixes
 from forensics.views.geography import databases_of, digests_of
 from forensics.views.lists import built_in
 
@@ -100,6 +100,7 @@ def _key(case: Case) -> str:
     parts = [__version__, str(case.folder.absolute()), case.config().sha256, list_version()]
     parts += [file.read_text(encoding="utf-8") for file in queries]
     parts += [f"{kind}{text}" for kind, text in built_in()]
+    parts += sorted(shared_suffixes())
     parts += [f"{key}{digest}" for key, digest in sorted(digests_of(case).items())]
     parts += [f"{entry.id}{entry.status}{sorted(entry.rows.items())}" for entry in case.ledger()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

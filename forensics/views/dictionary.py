@@ -23,7 +23,11 @@ _ADDRESS = (
 )
 _DOMAIN = (
     Column("name", "VARCHAR", "the name as written: DNS question, CNAME answer, SNI, Host, destination"),
-    Column("registered_domain", "VARCHAR", "public suffix and one label, A-labels, lower case; NULL = none"),
+    Column(
+        "registered_domain",
+        "VARCHAR",
+        "public suffix and one label, A-labels, lower case; NULL = none. Suffixes: Public Suffix List with its private section, shared_suffixes.txt",
+    ),
     Column("public_suffix", "VARCHAR", "by the Public Suffix List with its private section; NULL = not a host name"),
 )
 _PATH = (

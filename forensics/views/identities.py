@@ -8,32 +8,34 @@ import pyarrow as pa
 
 from forensics import cohort
 from forensics.config import Config
+from forensics.networks import plain, plain_sql
 from forensics.store import Store
 from forensics.views.tables import keep_rows
 
 _ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001 - table times have no zone
 # Requests that carry both the address of the instance and its pod, and connections that carry their pod, say who held the address, where they say
 # one pod only.
-_SEEN_IDENTITIES = """
-select upstream_address, min(k8s_pod_name), min(service_version), min(k8s_namespace_name), null, null::timestamp, null::timestamp
+_SEEN_IDENTITIES = f"""
+select {plain_sql("upstream_address")} as address, min(k8s_pod_name), min(service_version), min(k8s_namespace_name), null, null::timestamp, null::timestamp
 from (
     select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_exchanges
     union all select upstream_address, k8s_pod_name, service_version, k8s_namespace_name from facts.http_requests
     union all select source_address, k8s_pod_name, service_version, k8s_namespace_name from facts.connections where network_direction = 'outbound'
 )
 where upstream_address is not null and k8s_pod_name is not null
-group by upstream_address
+group by address
 having count(distinct k8s_pod_name) = 1 and count(distinct service_version) <= 1
-order by upstream_address
+order by address
 """
 
 # Addresses that one export gives to several pods at one time: pods on the network of their node, or behind one translator. Nobody's then.
 # Who has no end holds an address until the next one takes it over.
-_SHARED = """
+_GIVEN = f"(select * replace ({plain_sql('address')} as address) from facts.identities)"
+_SHARED = f"""
 create table dims.shared_addresses as
 select a.address, count(distinct b.k8s_pod_name) as pods
-from facts.identities a
-join facts.identities b on b.evidence_id = a.evidence_id and b.address = a.address and b.k8s_pod_name <> a.k8s_pod_name
+from {_GIVEN} a
+join {_GIVEN} b on b.evidence_id = a.evidence_id and b.address = a.address and b.k8s_pod_name <> a.k8s_pod_name
     and case
         when coalesce(a.valid_from, timestamp '1970-01-01') < coalesce(b.valid_from, timestamp '1970-01-01') then a.valid_to > b.valid_from
         when coalesce(b.valid_from, timestamp '1970-01-01') < coalesce(a.valid_from, timestamp '1970-01-01') then b.valid_to > a.valid_from
@@ -48,13 +50,19 @@ def identities(store: Store, config: Config) -> None:
     """Keep who held an address: canary.toml wins over exports, those over what requests and connections show; a shared address is nobody's."""
     store.execute(_SHARED)
     facts = store.rows(
-        "select address, k8s_pod_name, service_version, k8s_namespace_name, null, valid_from, valid_to from facts.identities "
-        "where address is not null and not exists (select 1 from dims.shared_addresses s where s.address = identities.address) group by all order by all"
+        "select address, k8s_pod_name, service_version, k8s_namespace_name, null, valid_from, valid_to "
+        f"from {_GIVEN} identities where address is not null and not exists (select 1 from dims.shared_addresses s where s.address = identities.address) group by all order by all"
     )
     shared = {row[0] for row in store.rows("select address from dims.shared_addresses")}
     given = [
         cohort.Span(
-            item.address, item.pod or None, item.version or None, None, item.cohort, _utc(item.start), _utc(item.stop)
+            plain(item.address),
+            item.pod or None,
+            item.version or None,
+            None,
+            item.cohort,
+            _utc(item.start),
+            _utc(item.stop),
         )
         for item in config.identity
     ]

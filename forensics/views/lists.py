@@ -59,7 +59,7 @@ def _entries(kind: str, date: str, entries: Iterable[str]) -> Iterator[dict[str,
     """Yield a row an entry: a port begins with a colon; what is no address is a name, which holds its subdomains too."""
     for entry in entries:
         key = key_of(entry) if not entry.startswith(":") else None
-        name = entry.lstrip(".").lower()
+        name = entry.strip(".").lower()
         is_port = entry.startswith(":") and entry[1:].isdecimal()
         yield {
             "kind": kind, "entry": name, "date": date, "port": int(entry[1:]) if is_port else None, "address": canonical(key) if key else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from forensics import cohort
 from forensics.config import Config
+from forensics.networks import plain_sql
 from forensics.schema import TABLES, Table
 from forensics.store import Store, literal
 from forensics.views.phases import phases_of
@@ -34,8 +35,14 @@ def observed(store: Store, table: Table, config: Config, evidence: dict[str, str
         f"create view observed.{table.name} as select *, {cohort.cohort_sql(config, table.name, evidence, timed)} as cohort, "
         f"{cohort.conflict_sql(config, table.name, evidence)} as cohort_conflict from ("
         f"select f.* replace ({pod} as k8s_pod_name, {version} as service_version), {who} as identity_cohort, {phase} as phase "
-        f"from facts.{table.name} f {joins})"
+        f"from {_facts(table)} f {joins})"
     )
+
+
+def _facts(table: Table) -> str:
+    """Return the facts with each IPv4 address as one text: servers that listen on both versions write `::ffff:10.0.0.1`."""
+    plain = [f"{plain_sql(column)} as {column}" for column in table.types if column.endswith("_address")]
+    return f"(select * replace ({', '.join(plain)}) from facts.{table.name})" if plain else f"facts.{table.name}"
 
 
 def _located(table: Table) -> tuple[str, str, str, str]:

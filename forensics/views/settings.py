@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from forensics import cohort
 from forensics.config import Config
-from forensics.networks import Networks
+from forensics.networks import Networks, plain_sql
 from forensics.store import Store
 from forensics.views.tables import keep, keep_rows
 
@@ -40,13 +40,13 @@ def _window(store: Store, config: Config) -> None:
 
 
 def _allow_rows(store: Store, config: Config) -> Iterator[dict[str, str]]:
-    """Give globs over `host:port`; a network becomes its contacted addresses. What expired before the window's end allows nothing."""
+    """Give globs over `host:port`, in lower case as names are compared; a network becomes its contacted addresses. What expired before the window's end allows nothing."""
     end = config.window.end
     for rule in config.allow:
         if rule.expires and end and rule.expires < cohort.utc(end).date():
             continue
         for destination in _allowed(store, rule.destination) if "/" in rule.destination else [rule.destination]:
-            yield {"destination": destination, "owner": rule.owner, "reason": rule.reason}
+            yield {"destination": destination.lower(), "owner": rule.owner, "reason": rule.reason}
 
 
 def _allowed(store: Store, rule: str) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _allowed(store: Store, rule: str) -> Iterator[str]:
         network, port = rule, "*"
     holds = Networks([(network.strip("[]"), True)])
     for (address,) in store.rows(
-        "select distinct destination_address from facts.connections where destination_address is not null order by all"
+        f"select distinct {plain_sql('destination_address')} from facts.connections where destination_address is not null order by all"
     ):
         if holds.find(address):
             yield f"{address}:{port}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from forensics.config import Config
-from forensics.networks import Networks
+from forensics.networks import Networks, plain_sql
 from forensics.resources import tree
 from forensics.store import Store
 from forensics.views.tables import distinct, keep_rows
@@ -47,8 +47,8 @@ def synthetic(store: Store, config: Config) -> None:
     _agents(store, config)
     _clients(store, config)
     pairs = " union ".join(
-        f"select distinct user_agent_original as user_agent, client_address as client from facts.{table} "
-        "where user_agent_original in (select user_agent from dims.synthetic_agents) or client_address in (select client from dims.synthetic_clients)"
+        f"select distinct user_agent_original as user_agent, {plain_sql('client_address')} as client from facts.{table} "
+        f"where user_agent_original in (select user_agent from dims.synthetic_agents) or {plain_sql('client_address')} in (select client from dims.synthetic_clients)"
         for table in _TABLES
     )
     store.execute(_PAIRS.format(pairs=pairs))
@@ -84,7 +84,11 @@ def known_agents() -> list[str]:
 def _clients(store: Store, config: Config) -> None:
     """Keep the distinct client addresses that a rule's address or network holds."""
     rules = [(index, Networks([(rule.client, True)])) for index, rule in enumerate(config.synthetic) if rule.client]
-    clients = distinct(store, [f"select client_address from facts.{table}" for table in _TABLES]) if rules else []
+    clients = (
+        distinct(store, [f"select {plain_sql('client_address')} from facts.{table}" for table in _TABLES])
+        if rules
+        else []
+    )
     rows = [
         {"client": client, "rule": index} for index, networks in rules for client in clients if networks.find(client)
     ]

@@ -14,13 +14,16 @@ fingerprint = ["destination", "destination_port"]
 [needs]
 tables = ["connections"]
 canary_rows = 1
-baseline_rows = 20
+baseline_rows = 0
 [params]
+compared = 20
 */
 select
     d.destination, d.destination_port, d.destination_address, d.zone,
     d.canary_n, t.canary_total, d.baseline_n, t.baseline_total, d.prior_n,
-    d.pods, d.pod, d.bytes_up, d.first_seen, d.last_seen, d.evidence
+    d.pods, d.pod, d.bytes_up, d.first_seen, d.last_seen,
+    case when t.baseline_total < $compared then [{'name': 'no_baseline', 'change': -1, 'reason': 'too little of the baseline is in evidence to say that it does not use it'}] end as modifiers,
+    d.evidence
 from destinations d
 cross join outbound_totals t
 where d.canary_n > 0 and d.zone_kind = 'datastore' and not d.is_allowed and d.baseline_n + d.prior_n = 0

@@ -3,7 +3,7 @@ title = "Canary asks for many names that do not exist"
 severity = "medium"
 confidence = "medium"
 compare = "changed"
-unit = "pod"
+unit = "record"
 why = "Malware that generates the names of its servers asks for many before one answers; a wrong configuration does it too."
 recommendation = "Look at the names: random letters are generated, others are a wrong setting."
 false_positives = ["a wrong name in the configuration of this release"]
@@ -29,7 +29,7 @@ with unknown as (
     group by c.cohort, c.k8s_pod_name
 )
 select
-    u.k8s_pod_name as source, u.names, u.generated_names, u.destinations,
+    u.k8s_pod_name as source, coalesce(u.k8s_pod_name, 'an unknown pod') as burst, u.names, u.generated_names, u.destinations,
     coalesce((select max(b.names) from unknown b where b.cohort <> 'canary'), 0) as usual_names,
     u.questions as canary_n, t.canary_total, 0::bigint as baseline_n, t.baseline_total, 0::bigint as prior_n, u.first_seen, u.last_seen, u.evidence
 from unknown u

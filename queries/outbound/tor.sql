@@ -14,7 +14,7 @@ fingerprint = ["destination", "destination_port"]
 [needs]
 tables = ["connections"]
 canary_rows = 1
-baseline_rows = 20
+baseline_rows = 0
 [params]
 */
 select

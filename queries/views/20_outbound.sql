@@ -44,18 +44,26 @@ from (
 )
 group by connection_uid;
 
-/* Connections that were opened by a workload, with the name of the destination where any record tells it; also those nobody answered. */
+/* Connections that were opened by a workload, with the name of the destination, as DNS writes it, where any record tells it; also those nobody answered. `is_contact`
+   says whether it was answered. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
+   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
 create view client_connections as
 select
     c.*,
-    coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name) as destination_name,
+    case
+        when c.network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(c.destination_packets, c.destination_bytes, 0) > 0
+        else coalesce(c.is_established, coalesce(c.destination_packets, 1) > 0)
+    end as is_contact,
+    coalesce(w.ascii, host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name) as destination_name,
     case
         when coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain)) is not null then 'connection'
         when n.name is not null then n.source
         when d.name is not null then 'dns'
         else 'none'
     end as named_by,
-    coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name, c.destination_address, c.destination_domain) as destination,
+    coalesce(
+        w.ascii, host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name, c.destination_address, c.destination_domain
+    ) as destination,
     z.zone as destination_zone,
     z.zone_kind as destination_zone_kind,
     z.address_class as destination_address_class,
@@ -66,18 +74,15 @@ from main.connections c
 left join dims.connection_names n on n.connection_uid = c.connection_uid
 left join dims.dns_spans d on d.client_address = c.source_address and d.address = c.destination_address
     and c.time >= d.valid_from and c.time < d.valid_to
+left join dims.odd_names w on w.name = coalesce(host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name)
 left join dims.addresses z on z.address = c.destination_address
 where coalesce(c.network_direction, 'outbound') <> 'inbound';
 
-/* Those that were answered: contacts. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
-   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
+/* Those that were answered: contacts. */
 create view outbound_named as
-select *
+select * exclude (is_contact)
 from client_connections
-where case
-    when network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(destination_packets, destination_bytes, 0) > 0
-    else coalesce(is_established, coalesce(destination_packets, 1) > 0)
-end;
+where is_contact;
 
 /* The same with the registered domain; the join stands apart, since most readers do not need it and the engine does not leave it out. */
 create view outbound as
@@ -85,13 +90,15 @@ select o.*, d.registered_domain as destination_registered_domain
 from outbound_named o
 left join dims.domains d on d.name = o.destination_name;
 
-/* Outbound traffic by cohort, pod, destination and hour: what the outbound detectors count. */
+/* Outbound traffic by cohort, pod, destination and hour: what the outbound detectors count. Of records that sum up one direction over minutes (flow
+   logs), those of one address and port of the opener are one connection. (`count(distinct ...)` takes 1.5 s of CPU for each million rows, also where none is such a record; a list takes none.) */
 create table outbound_cells as
 select
     cohort, phase, k8s_pod_name, destination, destination_name, destination_address, destination_port, network_transport, network_protocol_name,
     coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, named_by,
     destination_country as country, destination_asn as asn, date_trunc('hour', time) as hour,
-    count(*) as connections,
+    count(*) filter (where not coalesce(is_aggregated, false))
+        + coalesce(len(list_distinct(list(hash(source_address, source_port)) filter (where is_aggregated))), 0) as connections,
     bounded(sum(source_bytes)) as source_bytes,
     bounded(sum(destination_bytes)) as destination_bytes,
     max(source_bytes) as largest_upload,
@@ -104,6 +111,19 @@ select
     min(record_id, 20) filter (where cohort = 'canary') as evidence
 from outbound_named
 where cohort <> 'unknown'
+group by all;
+
+/* What workloads tried to reach and nobody answered, by cohort, pod, destination and port; ICMP is left out. */
+create table attempt_cells as
+select
+    cohort, k8s_pod_name, destination, destination_name, destination_address, destination_port,
+    coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, connection_state,
+    count(*) filter (where not coalesce(is_aggregated, false))
+        + coalesce(len(list_distinct(list(hash(source_address, source_port)) filter (where is_aggregated))), 0) as attempts,
+    min(time) as first_seen, max(time) as last_seen, min(record_id, 20) filter (where cohort = 'canary') as evidence
+from client_connections
+where not is_contact and cohort <> 'unknown' and destination is not null
+    and coalesce(network_transport, '') not in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp')
 group by all;
 
 create view allowed_destinations as
@@ -164,6 +184,7 @@ with sums as (
     select
         s.*,
         d.registered_domain,
+        (select min(w.reads) from dims.odd_names w where w.ascii = s.destination_name) as reads,
         exists (select 1 from known_domains k where k.registered_domain = d.registered_domain) as is_known_domain,
         coalesce(bool_or(s.baseline_n + s.prior_n > 0) over (partition by s.destination), false) as is_known_destination,
         exists (
@@ -188,6 +209,9 @@ select
         end,
         case when is_known_domain and not is_known_destination
             then {'name': 'known_domain', 'change': -1, 'reason': 'the baseline uses or asks for other names of its registered domain'}
+        end,
+        case when reads is not null
+            then {'name': 'letters', 'change': 0, 'reason': 'its name is written in letters beyond ASCII and reads ' || reads}
         end,
         case when is_new_country and is_external
             then {'name': 'new_country', 'change': 0, 'reason': 'the baseline reaches no address in ' || country}

@@ -2,11 +2,12 @@
    outside name by names of the cluster that do not exist. */
 create table dns_cells as
 select
-    q.cohort, q.k8s_pod_name, lower(rtrim(q.dns_question_name, '.')) as name, q.dns_question_type as type, q.dns_response_code as code, d.registered_domain,
+    q.cohort, q.k8s_pod_name, coalesce(w.ascii, d.name) as name, q.dns_question_type as type, q.dns_response_code as code, d.registered_domain,
     count(*) as questions, sum(strlen(q.dns_question_name))::bigint as bytes_up,
     min(q.time) as first_seen, max(q.time) as last_seen, min(q.record_id, 20) filter (where q.cohort = 'canary') as evidence
 from main.dns_queries q
 join dims.domains d on d.name = lower(rtrim(q.dns_question_name, '.'))
+left join dims.odd_names w on w.name = d.name
 where q.cohort <> 'unknown' and not regexp_matches(lower(rtrim(q.dns_question_name, '.')), '(^|[.])(local|internal|localdomain|arpa|lan|home)$')
 group by all;
 
@@ -47,6 +48,24 @@ from dns_cells c
 join dims.labels l on l.name = c.name
 where c.registered_domain is not null
 group by c.registered_domain;
+
+/* Names of bursts: a pod asks for ten or more registered domains, by one or two names each, that the baseline does not ask for, and contacts none of them
+   or has them generated (a first label of ten characters or more and high entropy). Detectors that tell such names one by one say by `burst` that they
+   are one story; more names of one domain are the story of that domain. */
+create table dns_bursts as
+with fresh as (
+    select distinct coalesce(c.k8s_pod_name, 'an unknown pod') as pod, c.name, c.registered_domain
+    from dns_cells c
+    join dns_domains d on d.registered_domain = c.registered_domain
+    join dims.labels l on l.name = c.name
+    where c.cohort = 'canary' and d.baseline_n + d.prior_n = 0 and d.canary_names <= 2 and (
+        (l.length >= 10 and l.entropy >= 3) or not exists (select 1 from outbound_cells o where o.cohort = 'canary' and o.destination_name = c.name)
+    )
+)
+select name, min(pod) as burst
+from fresh
+where pod in (select pod from fresh group by pod having count(distinct registered_domain) >= 10)
+group by name;
 
 create table dns_totals as
 select

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from forensics.detectors import group, with_changed_components, with_corroboration
-from forensics.findings import Finding
+from forensics.findings import Finding, Modifier
 from tests.detectors.test_incidents import ADDED, BEACON, BY_ADDRESS, HOME, OTHER, UPLOAD, finding
 
 
@@ -56,3 +56,26 @@ def test_a_destination_without_port_is_named_without_one() -> None:
     [incident] = group([finding("outbound.new_dns_name", destination="a.example")])
     assert incident.title.endswith(": a.example")
     assert incident.entities == ["a.example"]
+    [unknown] = group([finding("outbound.new_destination", destination="a.example", destination_port=None)])
+    assert unknown.title.endswith(": a.example")
+
+
+LOWERED = msgspec.structs.replace(
+    HOME, severity="medium", modifiers=[Modifier("known_destination", -1, "the baseline uses it on another port")]
+)
+
+
+@pytest.mark.parametrize(
+    "other", [UPLOAD, BEACON, finding("outbound.dns_payload", destination="collect.pixel.example")]
+)
+def test_another_port_of_the_baseline_excuses_no_behaviour(other: Finding) -> None:
+    told = judged(LOWERED, other)
+    assert told.severity == "high"
+    assert [(item.name, item.change) for item in told.modifiers] == [("known_destination", 0), ("corroborated", 0)]
+
+
+def test_another_port_of_the_baseline_lowers_what_is_only_new() -> None:
+    elsewhere = finding("outbound.upload_volume", destination="collect.pixel.example", destination_port=8443)
+    for other in (BY_ADDRESS, elsewhere):
+        told = judged(LOWERED, other)
+        assert (told.severity, told.modifiers[0].change) == ("medium", -1)

@@ -102,7 +102,7 @@ def test_phone_home_upload_beacon_address_and_added_component_are_one_incident()
     [incident] = group(findings)
     assert set(incident.findings) == {item.id for item in findings}
     assert incident.id == "I-" + HOME.id.removeprefix("F-")
-    assert incident.title == "Title of outbound.new_destination: collect.pixel.example:443"
+    assert incident.title == "Title of outbound.new_destination: collect.pixel.example:443 and 1 more"
     assert (incident.severity, incident.confidence) == ("high", "medium")
     assert incident.recommendation == "Do outbound.new_destination"
     assert incident.changed_components == ["pkg:npm/%40org/helper@1.0.3"]
@@ -255,3 +255,62 @@ def test_a_long_list_of_components_is_cut_and_says_so() -> None:
         for i in range(30)
     ]
     assert group(changed)[0].summary.endswith("c019 1 -> 2; and 10 more.")
+
+
+def new(destination: str, address: str, port: int = 443, severity: Severity = "high") -> Finding:
+    return finding(
+        "outbound.new_destination",
+        severity,
+        destination=destination,
+        destination_port=port,
+        details={"destination_address": address},
+    )
+
+
+def test_an_incident_names_every_destination_it_holds() -> None:
+    """The title has the destination that most findings speak of, and the number of the others."""
+    members = [
+        new("203.0.113.5", "203.0.113.5", 1234),
+        new("203.0.113.5", "203.0.113.5", 8443),
+        new("203.0.113.5", "203.0.113.5", 443),
+        finding("outbound.download_volume", destination="203.0.113.5", destination_port=443),
+    ]
+    [incident] = group(members)
+    assert incident.title == "Title of outbound.new_destination: 203.0.113.5:443 and 2 more"
+    assert "3 destinations: 203.0.113.5:443, 203.0.113.5:" in incident.summary
+    assert {"203.0.113.5:443", "203.0.113.5:1234", "203.0.113.5:8443"} <= set(incident.entities)
+
+
+def test_who_is_hosted_beside_another_is_another_story() -> None:
+    shared = "203.0.113.55"
+    strangers = [new("one.first.example", shared), new("two.second.example", shared), BY_ADDRESS]
+    assert len(group([*strangers, finding("outbound.direct_to_ip", destination=shared, destination_port=8443)])) == 4
+    assert len(group([new("a.first.example", shared), new("b.first.example", shared)])) == 1, "one registered domain"
+
+
+def test_an_address_is_shared_also_with_what_is_known_or_suppressed() -> None:
+    known = msgspec.structs.replace(new("api.known.example", "203.0.113.55"), novelty="pre_existing")
+    raw = finding("outbound.direct_to_ip", destination="203.0.113.55", destination_port=8443)
+    assert len(group([known, new("exfil.second.example", "203.0.113.55"), raw])) == 2
+
+
+def test_names_of_one_registered_domain_or_one_burst_are_one_story() -> None:
+    tunnel = [
+        finding(
+            "outbound.resolved_not_contacted", destination=f"h{n}.t.example", details={"registered_domain": "t.example"}
+        )
+        for n in range(40)
+    ]
+    carried = finding("outbound.dns_payload", destination="t.example")
+    generated = [
+        finding(
+            "outbound.new_dns_name",
+            destination=f"x{n}.com",
+            details={"registered_domain": f"x{n}.com", "burst": "pod-1"},
+        )
+        for n in range(40)
+    ]
+    asked = finding("outbound.nxdomain_burst", source="pod-1", details={"burst": "pod-1", "destinations": ["x1.com"]})
+    incidents = group([*tunnel, carried, *generated, asked])
+    assert sorted(len(item.findings) for item in incidents) == [41, 41]
+    assert {"x39.com", "x0.com"} <= set(next(item for item in incidents if asked.id in item.findings).entities)

@@ -93,9 +93,17 @@ def test_what_is_refused(tmp_path: Path) -> None:
 
 
 def test_odd_values_are_kept(tmp_path: Path) -> None:
-    row = load(tmp_path, OUT.replace(" 443 ", " high ").replace(" 4200 ", " -1 ") + "\n").row("connections")
-    assert (row["destination_port"], row["source_bytes"]) == (None, -1)
-    assert attributes(row)["_invalid"] == {"destination_port": "high"}
+    line = OUT.replace(" 443 ", " high ").replace(" 4200 ", " -1 ").replace(" 45000 ", " 99999999 ")
+    row = load(tmp_path, line + "\n").row("connections")
+    assert (row["destination_port"], row["source_port"], row["source_bytes"], row["source_packets"]) == (
+        None,
+        None,
+        None,
+        10,
+    )
+    assert attributes(row)["_invalid"] == {
+        "destination_port": "high", "source_port": "99999999", "source_bytes": "-1", "source_ip_bytes": "-1",
+    }  # fmt: skip
 
 
 def test_hostile_fields_stay_data(tmp_path: Path) -> None:

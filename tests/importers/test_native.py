@@ -252,3 +252,22 @@ def test_parquet_that_is_cut(tmp_path: Path) -> None:
 
     with pytest.raises(EvidenceError, match="cannot be parsed"):
         load(tmp_path, parquet(tmp_path, time=["x"], metric_name=["a"], metric_value=[1.0])[:-20])
+
+
+FLOW = {
+    "time": "2026-03-03T09:00:00Z", "source_address": "10.0.0.1", "source_port": -1, "destination_address": "203.0.113.7", "destination_port": 65536,
+    "network_transport": "tcp", "source_bytes": -5, "destination_bytes": 0, "source_packets": -2, "duration_ms": 1.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+def test_ports_and_sizes_out_of_range_are_unknown_and_told(tmp_path: Path, form: str) -> None:
+    if form == "parquet":
+        data: bytes | str = parquet(tmp_path, **{key: [value] for key, value in FLOW.items()})
+    else:
+        data = lines(FLOW) if form == "json" else as_csv(FLOW)
+    row = load(tmp_path, data).row("connections")
+    odd = {"source_port": "-1", "destination_port": "65536", "source_bytes": "-5", "source_packets": "-2"}
+    assert {key: row[key] for key in odd} == dict.fromkeys(odd)
+    assert {key: value for key, value in attributes(row)["_invalid"].items() if value is not None} == odd
+    assert (row["destination_bytes"], row["duration_ms"]) == (0, 1.5)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from forensics.errors import FormatError
-from tests.ingest.helpers import at, load
+from tests.ingest.helpers import at, attributes, load
 
 CONN = [
     "ts",
@@ -289,3 +289,12 @@ def test_rows_lie_in_the_order_of_records(tmp_path: Path) -> None:
     (path,) = (load(tmp_path, data).case.tables / "connections").glob("*.parquet")
     numbers = pq.read_table(path, columns=["record_no"]).column(0).to_pylist()
     assert numbers == list(range(9, 200_009))
+
+
+def test_ports_and_sizes_out_of_range_are_unknown_and_told(tmp_path: Path) -> None:
+    """Also in a block that is plain otherwise, which Arrow cuts."""
+    odd = [*CONN_1[:3], "70000", *CONN_1[4:9], "-120", *CONN_1[10:]]
+    first, second = load(tmp_path, head("conn", CONN) + tsv(odd, CONN_2)).rows("connections")
+    assert (first["source_port"], first["source_bytes"], first["destination_bytes"]) == (None, None, 3400)
+    assert attributes(first)["_invalid"] == {"source_port": "70000", "source_bytes": "-120"}
+    assert (second["source_port"], second["attributes"]) == (40001, None)

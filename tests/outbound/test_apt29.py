@@ -58,6 +58,9 @@ def test_the_download_and_the_upload(tmp_path: Path) -> None:
     ]
     assert incident["severity"] == "high"
     assert {"192.168.0.5:443", "192.168.0.5:1234"} <= set(incident["entities"]), "one address is one story"
+    assert incident["title"].endswith(": 192.168.0.5:443 and 1 more")
+    [upload] = [item for item in result["incidents"] if "192.168.0.4:80" in item["entities"]]
+    assert upload["severity"] == "high", "that the baseline uses another port does not explain it"
 
 
 def test_an_interactive_channel_is_no_beacon(tmp_path: Path) -> None:

@@ -245,8 +245,16 @@ def test_a_strobe_is_no_beacon() -> None:
 
 
 def test_an_unknown_preset_is_told() -> None:
-    with pytest.raises(QueryError, match="rita and adaptive"):
+    with pytest.raises(QueryError, match="rita and adaptive, not reta: write beacon_scores"):
         scores(at([0, 60, 120, 180]), "reta")
+
+
+@pytest.mark.parametrize("rows", [[], at([0, 60, 120, 180])], ids=["nothing", "rows"])
+def test_no_preset_is_told(rows: list[Row]) -> None:
+    with closing(open_memory(1)) as sandbox:
+        fill(sandbox, parse(DEFAULT_CONFIG).config, {"connections": rows})
+        with pytest.raises(QueryError, match="not NULL: write beacon_scores"):
+            sandbox.select("select * from beacon_scores(null)")
 
 
 # A plain reading of the rules, for many random pairs at once.

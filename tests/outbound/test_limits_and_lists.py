@@ -105,7 +105,10 @@ def test_a_pod_that_followed_another_shares_nothing() -> None:
         row(600, None, source_address="10.0.0.9", destination_domain="a.example"),
     ]
     told = limits(connections=rows, identities=identities)
-    assert (told["owners"][0]["share"], told["shared_addresses"]) == (1.0, 0)
+    assert (told["owners"][0]["share"], told["shared_addresses"], told["taken_over"]) == (1.0, 0, 0)
+    endless = [{key: value for key, value in item.items() if key != "valid_to"} for item in identities]
+    told = limits(connections=rows, identities=endless)
+    assert (told["owners"][0]["share"], told["taken_over"]) == (1.0, 1), "taken over by assumption, which is told"
 
 
 def test_losses_are_told() -> None:
@@ -170,3 +173,27 @@ def test_a_new_country_and_operator_are_named(tmp_path: Path) -> None:
         found = dict(store.rows("select destination, modifiers from destinations where canary_n > 0"))
     assert [item["name"] for item in found["203.0.113.200"]] == ["new_country"]
     assert found["203.0.113.5"] is None
+
+
+def test_what_nobody_owns_counts_also_outside_of_the_zones() -> None:
+    """A private address that no zone holds, and a public one that sends to the outside, are workloads without an owner; callers from outside are none."""
+    rows = [
+        row(0, source_address="10.0.0.1", destination_address="203.0.113.1"),
+        row(1, None, source_address="192.168.77.7", destination_address="203.0.113.1"),
+        row(2, None, source_address="192.168.77.7", destination_address="10.0.0.1"),
+        row(3, None, source_address="198.51.100.1", destination_address="203.0.113.1"),
+        row(4, None, source_address="198.51.100.1", destination_address="10.0.0.1"),
+    ]
+    asked = [
+        {"time": NINE, "client_address": address, "server_address": "10.0.0.53", "dns_question_name": "a.example"}
+        for address in ("192.168.77.7", "198.51.100.1")
+    ]
+    told = limits(connections=rows, dns_queries=asked)
+    assert told["owners"] == [
+        {"table": "connections", "rows": 4, "owned": 1, "share": 0.25},
+        {"table": "dns_queries", "rows": 1, "owned": 0, "share": 0.0},
+    ]
+    assert told["unowned"] == [
+        {"address": "192.168.77.7", "rows": 2, "pods": None},
+        {"address": "198.51.100.1", "rows": 1, "pods": None},
+    ]

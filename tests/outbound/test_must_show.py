@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -157,3 +158,134 @@ def test_names_are_compared_without_case_and_final_dot() -> None:
 def test_a_host_name_may_end_in_a_digit() -> None:
     found, _, _ = judged(connections=[*traffic(), connection(60, "collector2")])
     assert {item.entity["destination"] for item in found} == {"collector2"}
+
+
+def question(seconds: float, name: str, version: str = "2.4.0", code: str = "NOERROR", **values: Any) -> Row:
+    pod, address = ("canary-1", "10.0.0.1") if version == "2.4.0" else ("stable-1", "10.0.0.2")
+    return {
+        "time": NINE + timedelta(seconds=seconds), "service_version": version, "k8s_pod_name": pod, "client_address": address, "dns_question_name": name,
+        "dns_question_type": "A", "dns_response_code": code, **values,
+    }  # fmt: skip
+
+
+USUAL_QUESTIONS = [question(10 * n, USUAL[n % 3], version) for n in range(30) for version in ("2.4.0", "2.3.9")]
+
+
+def generated(number: int) -> str:
+    """Fourteen letters that look drawn, as generators of names make them."""
+    return hashlib.sha256(str(number).encode()).hexdigest()[:14].translate(str.maketrans("0123456789", "ghjklmnpqr"))
+
+
+@pytest.mark.parametrize("code", ["NXDOMAIN", "NOERROR"])
+def test_generated_names_are_one_incident_with_the_one_that_answered(code: str) -> None:
+    names = [question(9000 + 3 * n, f"{generated(n)}.com", code=code) for n in range(60)]
+    home = connection(9100, f"{generated(7)}.com")
+    _, incidents, _ = judged(DAY_LONG, connections=[*traffic(), home], dns_queries=[*USUAL_QUESTIONS, *names])
+    [incident] = incidents
+    assert "60 destinations" in incident.summary
+    assert len([name for name in incident.entities if name.endswith((".com", ".com:443"))]) >= 60
+    assert f"{generated(7)}.com:443" in incident.title
+
+
+def test_a_tunnel_is_one_incident() -> None:
+    names = [question(12_000 + 9 * n, f"{n * 2654435761 % 2**64:032x}.t.tunnel.example") for n in range(400)]
+    _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *names])
+    assert ["tunnel.example" in incident.title for incident in incidents] == [True]
+
+
+def test_a_tunnel_and_generated_names_of_one_pod_are_two() -> None:
+    tunnel = [question(12_000 + 9 * n, f"{n * 2654435761 % 2**64:032x}.t.tunnel.example") for n in range(60)]
+    names = [question(9000 + 3 * n, f"{generated(n)}.com", code="NXDOMAIN") for n in range(60)]
+    _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *tunnel, *names])
+    assert sorted("tunnel.example" in incident.title for incident in incidents) == [False, True]
+
+
+def test_a_few_new_names_are_a_story_each() -> None:
+    names = [question(9000 + 3 * n, f"api{n}.vendor{n}.com") for n in range(4)]
+    _, incidents, _ = judged(DAY_LONG, connections=traffic(), dns_queries=[*USUAL_QUESTIONS, *names])
+    assert len(incidents) == 4
+
+
+@pytest.mark.parametrize(
+    ("detector", "severity", "values"),
+    [
+        ("outside_allow_list", "medium", {"name": "collect.tracker.test"}),
+        ("metadata_endpoint", "high", {"name": None, "destination_address": "169.254.169.254", "destination_port": 80}),
+        ("forbidden_zone", "medium", {"name": None, "destination_address": "10.60.0.77", "destination_port": 5432}),
+        ("miner", "medium", {"name": "pool.supportxmr.com"}),
+        ("tor", "low", {"name": None, "destination_port": 9001}),
+        ("encrypted_dns", "medium", {"name": "cloudflare-dns.com"}),
+        ("drop_service", "medium", {"name": "pastebin.com"}),
+        ("address_echo", "medium", {"name": "api.ipify.org"}),
+        (
+            "plain_text_protocol",
+            "low",
+            {"name": "old.tracker.test", "destination_port": 21, "network_protocol_name": "ftp"},
+        ),
+    ],
+)
+def test_a_violation_of_policy_needs_no_baseline(detector: str, severity: str, values: dict[str, Any]) -> None:
+    config = DEFAULT_CONFIG.replace(
+        "[[zone]]", '[[zone]]\nname = "db"\ncidrs = ["10.60.0.0/24"]\nkind = "datastore"\n[[zone]]', 1
+    )
+    allowed = '\n[[allow]]\ndestination = "api.payments.example:443"\nowner = "x"\nreason = "y"\n'
+    found, _, _ = judged(config + allowed, connections=[connection(60, **values), connection(90, USUAL[0])])
+    assert (f"outbound.{detector}", severity) in {(item.detector, item.severity) for item in found}
+
+
+def test_both_directions_of_a_flow_are_one_connection() -> None:
+    """Records of flow logs: one a direction and interval; of two connections of one opener the port differs."""
+    told: list[tuple[int, int, dict[str, Any]]] = [
+        (1, 4000, {"source_bytes": 2000, "destination_bytes": None}), (1, 4000, {"source_bytes": None, "destination_bytes": 9000}),
+        (2, 4000, {"source_bytes": 500, "destination_bytes": None}), (3, 4001, {"source_bytes": 1, "destination_bytes": None}),
+    ]  # fmt: skip
+    records = [
+        connection(60 * minute, "flow.tracker.test", is_aggregated=True, is_established=None, source_port=port, **sizes)
+        for minute, port, sizes in told
+    ]
+    found, _, _ = judged(connections=[*traffic(), *records])
+    [new] = [item for item in found if item.detector == "outbound.new_destination"]
+    assert (new.canary.n, new.details["bytes_up"], new.details["bytes_down"]) == (2, 2501, 9000)
+
+
+def test_a_name_whose_connection_is_blocked_was_tried() -> None:
+    names = [question(9000, "c2.tracker.test")]
+    tried = connection(9001, "c2.tracker.test", is_established=False, connection_state="REJECT")
+    found, _, _ = judged(DAY_LONG, connections=[*traffic(), tried], dns_queries=[*USUAL_QUESTIONS, *names])
+    assert {item.detector for item in found} == {"outbound.blocked_attempt", "outbound.new_dns_name"}
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "modifier"),
+    [
+        ("eu.cdn.vendor.com", "us.cdn.vendor.com", "known_domain"),
+        ("ours.sharepoint.com", "theirs.sharepoint.com", None),
+        ("ours.s3.amazonaws.com", "theirs.s3.amazonaws.com", None),
+        ("sqs.us-east-1.amazonaws.com", "sns.eu-west-1.amazonaws.com", None),
+        ("ours.github.io", "theirs.github.io", None),
+    ],
+)
+def test_another_host_of_a_known_domain_is_new_where_strangers_get_names(
+    known: str, new: str, modifier: str | None
+) -> None:
+    said = [connection(90 * number, known, "2.3.9", "stable-1") for number in range(20)]
+    asked = [question(90 * number, known, "2.3.9") for number in range(20)]
+    found, _, _ = judged(
+        connections=[*traffic(), *said, connection(60, new)], dns_queries=[*USUAL_QUESTIONS, *asked, question(59, new)]
+    )
+    [item] = [item for item in found if item.detector == "outbound.new_destination"]
+    assert ("known_domain" in {given.name for given in item.modifiers}) == (modifier == "known_domain")
+    assert ("outbound.new_dns_name" in {item.detector for item in found}) == (modifier is None)
+
+
+@pytest.mark.parametrize("written", ["\u0430pple.com", "\u0410PPLE.com.", "xn--pple-43d.com"])
+def test_names_in_other_letters_are_shown_as_dns_writes_them(written: str) -> None:
+    said = [connection(90 * number, "apple.com", "2.3.9", "stable-1") for number in range(20)]
+    found, incidents, _ = judged(
+        connections=[*traffic(), *said, connection(60, written)],
+        dns_queries=[*USUAL_QUESTIONS, question(59, "xn--pple-43d.com")],
+    )
+    [new] = [item for item in found if item.detector == "outbound.new_destination"]
+    assert new.entity["destination"] == "xn--pple-43d.com"
+    assert "reads \u0430pple.com" in next(item.reason for item in new.modifiers if item.name == "letters")
+    assert len(incidents) == 1

@@ -6,6 +6,7 @@ import pytest
 
 from forensics import views
 from forensics.config import parse
+from forensics.resources import tree
 from forensics.store import open_memory
 from forensics.views.domains import domain_of, list_version
 
@@ -27,6 +28,16 @@ T = "2026-03-03T09:30:00"
         ("www.www.ck", "www.ck", "ck"),
         ("user.github.io", "user.github.io", "github.io"),  # the private section counts
         ("github.io", None, "github.io"),
+        ("evil.sharepoint.com", "evil.sharepoint.com", "sharepoint.com"),  # shared_suffixes.txt
+        (
+            "a.evil.table.core.windows.net",
+            "evil.table.core.windows.net",
+            "table.core.windows.net",
+        ),  # the longest counts
+        ("sharepoint.com", None, "sharepoint.com"),
+        ("notsharepoint.com", "notsharepoint.com", "com"),
+        ("login.windows.net", "windows.net", "net"),  # beside the shared ones
+        ("b.s3.amazonaws.com", "b.s3.amazonaws.com", "s3.amazonaws.com"),
         ("食狮.公司.cn", "xn--85x722f.xn--55qx5d.cn", "xn--55qx5d.cn"),
         ("xn--85x722f.xn--55qx5d.cn", "xn--85x722f.xn--55qx5d.cn", "xn--55qx5d.cn"),
         ("db.prod.corp", "prod.corp", "corp"),  # no rule: the last label
@@ -77,3 +88,13 @@ def test_names_of_all_tables_have_a_row_and_outbound_its_domain() -> None:
 def test_the_list_has_a_date() -> None:
     assert "20" in list_version()
     assert "undated" not in list_version()
+
+
+def test_shared_suffixes_are_dated_sorted_and_none_is_known_to_the_public_list() -> None:
+    from publicsuffixlist import PublicSuffixList
+
+    lines = (tree("queries") / "lists" / "shared_suffixes.txt").read_text(encoding="utf-8").splitlines()
+    entries = [line for line in lines if not line.startswith("#")]
+    assert any(line.startswith("# date: 20") for line in lines)
+    assert entries == sorted(set(entries))
+    assert [entry for entry in entries if PublicSuffixList().is_public(entry)] == []
