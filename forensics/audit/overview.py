@@ -9,6 +9,7 @@ from urllib.parse import quote
 from forensics import __version__
 from forensics.audit.config import AuditConfig
 from forensics.audit.history import Record, memory
+from forensics.audit.regular import regularity
 from forensics.audit.rollouts import report_of
 from forensics.audit.statement import CHANGES
 from forensics.findings import SEVERITIES
@@ -53,6 +54,7 @@ def _service(config: AuditConfig, records: Sequence[Record], index: int) -> dict
             "since": item.since,
             "last": item.last,
             "rollout": item.rollout,
+            "regular": str(regularity(item.sightings) or ""),
             "href": quote(report_of(item.rollout, home).relative_to(config.state).as_posix()),
         }
         for name, item in known.items()

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from forensics import __version__, gate, ingest, views
+from forensics import __version__, findings, gate, ingest, views
 from forensics.case import Case, LedgerEntry, create, exclusive, file_sha256, write_bytes
 from forensics.config import FILE_NAME, load
 from forensics.errors import EvidenceError, IntegrityError, Location
@@ -34,12 +34,13 @@ class Rollout:
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What an audit remembers of a finding."""
+    """What an audit remembers of a finding; `first_seen` only of outbound ones."""
 
     id: str
     detector: str
     severity: str
     title: str
+    first_seen: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -183,13 +184,19 @@ def _judged(case: Case, name: str, result: Result, files: str, config: str) -> J
         grade=result.coverage.grade,
         damaged=damaged,
         is_whole=all(entry.status not in ("failed", "pending") for entry in ledger),
-        findings=[Finding(item.id, item.detector, item.severity, item.title) for item in gate.gated(result, "low")],
+        findings=[_short(item) for item in gate.gated(result, "low")],
         suppressed=[item.id for item in result.findings if item.status == "suppressed"],
         detectors={state.id: state.state for state in result.detectors},
         expiring={
             f"{rule.detector} ({rule.entity}), owner {rule.owner}": rule.expires.isoformat()
             for rule in settings.suppress
         },
+    )
+
+
+def _short(item: findings.Finding) -> Finding:
+    return Finding(
+        item.id, item.detector, item.severity, item.title, item.first_seen if item.family == "outbound" else ""
     )
 
 

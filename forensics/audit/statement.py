@@ -11,20 +11,23 @@ from typing import Literal
 
 import msgspec
 
+from forensics.audit.regular import Sighting
 from forensics.audit.rollouts import Finding, Judged
 
 Change = Literal["new", "recurring", "resolved", "regressed"]
+_SIGHTINGS = 24  # rollouts of which the first sighting is remembered
 CHANGES: tuple[Change, ...] = ("new", "recurring", "resolved", "regressed")
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A finding over the audits: since when, in which audit and rollout it was last seen, whether it is still open."""
+    """A finding over the audits: since when, in which audit and rollout it was last seen, whether it is still open, when rollouts first saw it."""
 
     finding: Finding
     since: str
     last: str
     rollout: str
     is_open: bool = True
+    sightings: tuple[Sighting, ...] = ()
 
 
 class Basis(msgspec.Struct, frozen=True):
@@ -96,13 +99,25 @@ def _remembered(memory: Memory, judged: Judged, as_of: str, *, is_newest: bool) 
     known = dict(memory.known)
     for finding in judged.findings:
         earlier = known.get(finding.id)
+        sightings = _sightings(earlier, judged.start, finding)
         if earlier is None:
-            known[finding.id] = Known(finding, as_of, as_of, judged.name)
+            known[finding.id] = Known(finding, as_of, as_of, judged.name, sightings=sightings)
         elif is_newest:
-            known[finding.id] = Known(finding, earlier.since, as_of, judged.name)
+            known[finding.id] = Known(finding, earlier.since, as_of, judged.name, sightings=sightings)
+        else:
+            known[finding.id] = msgspec.structs.replace(earlier, sightings=sightings)
     if is_newest:
         shown = {*judged.suppressed, *(finding.id for finding in judged.findings)}
         for name, item in known.items():
             if item.is_open and name not in shown and item.finding.detector in judged.spoke:
                 known[name] = msgspec.structs.replace(item, is_open=False)
     return Memory(known, max(memory.newest, judged.start), {**memory.judged, judged.name: _basis(judged)})
+
+
+def _sightings(earlier: Known | None, start: str, finding: Finding) -> tuple[Sighting, ...]:
+    """Return the first sighting in each of the newest rollouts; a rollout that is judged again counts once."""
+    before = earlier.sightings if earlier else ()
+    if not finding.first_seen:
+        return before
+    by_start = {item.start: item for item in before} | {start: Sighting(start, finding.first_seen)}
+    return tuple(by_start[key] for key in sorted(by_start))[-_SIGHTINGS:]
