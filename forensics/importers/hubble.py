@@ -25,7 +25,8 @@ _OBJECTS = (
 )  # fmt: skip
 _TEXTS = ("time", "verdict", "traffic_direction", "reply", "node_name", "Type")
 _KEYS = (*_TEXTS, *_OBJECTS)
-_VERDICTS = {"FORWARDED", "DROPPED", "ERROR", "AUDIT", "REDIRECTED", "TRACED", "TRANSLATED", "VERDICT_UNKNOWN"}
+# A tuple: a damaged verdict may be an object, which no set takes.
+_VERDICTS = ("FORWARDED", "DROPPED", "ERROR", "AUDIT", "REDIRECTED", "TRACED", "TRANSLATED", "VERDICT_UNKNOWN")
 _ENDS = ("pod_name", "namespace")
 
 

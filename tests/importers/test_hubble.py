@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from forensics.importers import hubble
+from forensics.importers.contract import Head
 from tests.ingest.helpers import Loaded, at, attributes, lines, load
 
 POD = {
@@ -147,3 +149,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
 def test_odd_shapes_lose_no_record(tmp_path: Path, value: Any) -> None:
     odd = {**FLOW, "source": value, "destination": value, "l4": value, "IP": value, "destination_names": value}
     assert loaded(tmp_path, FLOW, odd).entry.accepted == 2
+
+
+def test_a_verdict_that_is_an_object_is_no_verdict() -> None:
+    line = b'{"flow":{"verdict":{"a":1},"IP":{}},"node_name":"n"}\n'
+    assert hubble.recognise(Head(line, complete=True)) == 0
