@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forensics.replay.responses.facets import Arms, Count, Facet, Question, Totals
 from forensics.statistics import fisher_exact, q_values, zero_event_bound
@@ -111,9 +111,7 @@ def _tested(family: list[Change]) -> Iterable[Change]:
     for item, q in zip(family, qs, strict=True):
         if q is not None and q <= _ALPHA:
             word = "more" if _share(item.canary, item.canary_of) > _share(item.baseline, item.baseline_of) else "less"
-            yield Change(
-                word, item.facet, item.canary, item.canary_of, item.baseline, item.baseline_of, item.noise, q=q
-            )
+            yield replace(item, change=word, q=q)
 
 
 def _novelty(facets: Sequence[Facet], totals: Mapping[Key, Totals]) -> dict[tuple[Question, str, str], float]:
