@@ -109,3 +109,43 @@ def test_hostile_names_do_not_reach_the_terminal(case: Path, tmp_path: Path) -> 
         out = run(*words, tmp_path / "p.yaml").out
         assert "\x1b" not in out
         assert "\u202e" not in out
+
+
+def test_diff_tells_what_was_planted_in_the_form_of_responses(reviewed: Reviewed) -> None:
+    """Seven anonymous samples were let in, five stack traces, ten orders with a contact, and HSTS is gone (sample_data/.../expected.toml)."""
+    case = reviewed.case("checkout-compromised")
+    done = run("replay", "diff", case, "--json")
+    assert (done.code, done.err) == (0, "")
+    told = json.loads(done.out)
+    found = {(row["change"], row["route"], row["kind"], row["path"]): row for row in told["changes"]}
+    let_in = found["new", "/admin/reports", "status", "2xx"]
+    assert (let_in["principal"], let_in["canary_n"], let_in["canary_of"], let_in["baseline_n"]) == (
+        "anonymous",
+        7,
+        7,
+        0,
+    )
+    assert found["new", "/checkout", "pattern", "stack_trace.node"]["canary_n"] == 5
+    assert found["new", "/orders/{id}", "json", "$.customerContact"]["canary_n"] == 10
+    assert ("dropped", "/orders/{id}", "header", "strict-transport-security") in found
+    assert told["halves"]["changes"] == 0
+    assert told["pairs"]["counts"] == {}
+
+
+def test_diff_in_words_as_rows_and_as_a_gate(reviewed: Reviewed) -> None:
+    case = reviewed.case("checkout-compromised")
+    words = run("replay", "diff", case, "--fail-on", "difference")
+    assert words.code == 1
+    assert "No request was answered by both" in words.out
+    assert "below 13.3% at 95 %" in words.out
+    rows = run("replay", "diff", case, "--route", "/admin/*", "--format", "csv").out.splitlines()
+    assert rows[0].startswith("change,method,route,principal")
+    assert all(",/admin/" in row for row in rows[1:])
+    clean = run("replay", "diff", reviewed.case("checkout-clean"), "--fail-on", "difference")
+    assert (clean.code, "No difference is told." in clean.out) == (0, True)
+
+
+def test_diff_without_samples_says_what_to_do(reviewed: Reviewed) -> None:
+    done = run("replay", "diff", reviewed.case("checkout-compromised"), "--route", "/none")
+    assert done.code == 2
+    assert "name other routes with --route" in done.err
