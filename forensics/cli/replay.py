@@ -105,7 +105,7 @@ def _words(told: dict[str, Any]) -> None:
             f"\n{safe_text(policy['name'])}  ({policy['kind']}, engine {policy['engine_version']}): {policy['verdict']}",
             bold=True,
         )
-        for note in policy["notes"]:
+        for note in [*policy["notes"], *([policy["reason"]] if policy["reason"] else [])]:
             click.echo(safe_text(f"  {note}"))
         for run in policy["runs"]:
             _run(run)

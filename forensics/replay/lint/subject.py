@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import promql_parser as pq
 
-from forensics.replay.conditions import Node, compiled
+from forensics.replay.conditions import Condition, Node, compiled, nodes
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.promql.bindings import load
 from forensics.replay.promql.syntax import parse, parts, ranges, unsupported
@@ -125,15 +125,6 @@ def refusals(gate: Gate) -> Iterator[tuple[str, RefusalError]]:
     for found in unsupported(gate.query, tree, load(None)) if tree is not None else ():
         if found.code.startswith("E-PROMQL") and found.code != "E-PROMQL-HISTOGRAM":
             yield "query", found
-
-
-def nodes(tree: Node) -> Iterator[Node]:
-    """Yield every node of a condition."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(node.parts)
 
 
 def is_single(tree: Any) -> bool:

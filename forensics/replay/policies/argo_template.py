@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from forensics.replay.policies.arguments import filled, values_of
-from forensics.replay.policies.documents import Document, bad, items, mapping, seconds, whole
+from forensics.replay.policies.documents import Document, bad, items, mapping, seconds, too_short, whole
 from forensics.replay.policies.model import Gate, Policy, Run, Start
 from forensics.replay.refusal import Place, RefusalError
 
@@ -122,6 +122,8 @@ def _gate(document: Document, key: str, metric: Mapping[str, Any], arguments: Ma
         consecutive_error_limit=_limit(_whole(document, key, metric, "consecutiveErrorLimit", None, arguments), 4),
         consecutive_success_limit=_whole(document, key, metric, "consecutiveSuccessLimit", 0, arguments) or 0,
     )
+    if refusal := too_short(gate.interval, place.at("interval")):
+        return replace(gate, refusal=refusal)
     try:
         return replace(gate, **_texts(document, key, metric, arguments))
     except RefusalError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from forensics.errors import ConfigError, Location
-from forensics.replay.refusal import Place
+from forensics.replay.refusal import Place, RefusalError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
@@ -191,6 +191,14 @@ def seconds(value: Any, place: Place) -> float | None:
     if len(text) > 40 or not _DURATION.fullmatch(text):
         raise bad(f"{text[:40]!r} is no duration", place, "Write it as 60s, 5m or 1h30m.")
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text))
+
+
+def too_short(interval: float | None, place: Place) -> RefusalError | None:
+    """Return the refusal (E-INTERVAL) of an interval below a second: ticks would not go on, or be more than anybody can replay."""
+    if interval is None or interval >= 1:
+        return None
+    what = f"an interval of {interval:g} s cannot be replayed"
+    return RefusalError("E-INTERVAL", what, hint="Write one second at least.").located(place)
 
 
 def whole(value: Any, place: Place) -> int | None:
