@@ -137,7 +137,7 @@ def _run(run: dict[str, Any]) -> None:
         [
             *(gate.get(name, "") for name in ("gate", "state", "first_failed", "trigger", "trigger_alone")),
             _sees(gate),
-            gate["why"],
+            _why(gate),
         ]
         for gate in run["gates"]
     ]
@@ -152,6 +152,11 @@ def _run(run: dict[str, Any]) -> None:
             "table",
         )
     _lags(run["lags"])
+
+
+def _why(gate: dict[str, Any]) -> str:
+    """Return why a gate is where it is; of one that was not replayed also where that stands."""
+    return f"{gate['place']}: {gate['why']}" if gate["code"] else gate["why"]
 
 
 def _sees(gate: dict[str, Any]) -> str:

@@ -232,10 +232,7 @@ class Measurer:
         """Return what SQL gives within what is left of the run's time; raises `RefusalError`: E-SQL-REFUSED."""
         began = monotonic()
         try:
-            if self.spent >= RUN_SECONDS:
-                raise QueryError(
-                    f"The SQL takes more than {RUN_SECONDS:g} s of a run.", hint="Ask less, or less often."
-                )
+            _require_time(self.spent)
             wanted = parameters_of(sql)
             return _sql_value(self.sandbox, sql, {name: value for name, value in given.items() if name in wanted})
         except QueryError as error:
@@ -256,6 +253,11 @@ def _common(seconds: Sequence[float]) -> float:
     """Return the greatest common measure of times, in whole microseconds."""
     whole = [round(value * 1_000_000) for value in seconds if round(value * 1_000_000) > 0]
     return reduce(math.gcd, whole, 0) / 1_000_000 if whole else 1.0
+
+
+def _require_time(spent: float) -> None:
+    if spent >= RUN_SECONDS:
+        raise QueryError(f"The SQL takes more than {RUN_SECONDS:g} s of a run.", hint="Ask less, or less often.")
 
 
 def _sql_value(sandbox: Sandbox, sql: str, given: dict[str, Any]) -> Value:

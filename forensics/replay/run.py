@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -168,19 +168,45 @@ def _run(
         return _not_replayed(run, f"{policy.engine} rejects it: {run.rejected}")
     if begin >= stop:
         return _not_replayed(run, "the rollout ended before this run began", came=False)
-    gates = tuple(gate for gate in run.gates if gate.refusal is None)
-    longest = max((gate.interval or 0.0 for gate in gates), default=0.0)
+    longest = max((gate.interval or 0.0 for gate in _left(run).gates), default=0.0)
     extra = longest if part.known.action and stop == part.known.action else 0.0
     seconds = (stop - begin).total_seconds() + extra
-    try:
-        measurer = Measurer(sandbox, bindings, begin, seconds, gates)
-    except RefusalError as error:
-        return _not_replayed(run, str(error.message))
+    run = _on_one_grid(run, lambda gates: Measurer(sandbox, bindings, begin, seconds, gates))
+    measurer = Measurer(sandbox, bindings, begin, seconds, _left(run).gates)
     while True:
         try:
             return _told(policy, run, part.known, measurer, settings, longest)
         except GateRefusalError as error:
             run = _without(run, error)
+
+
+def _on_one_grid(run: Run, measurer: Callable[[Sequence[Gate]], Measurer]) -> Run:
+    """Refuse the gates whose windows and intervals have no common measure: those that have none by themselves, else all."""
+    error = _refusal_of(measurer, _left(run).gates)
+    if error is None:
+        return run
+    found = {gate.name for gate in _left(run).gates if _refusal_of(measurer, [gate])}
+    culprits = found or {gate.name for gate in run.gates}
+    gates = [
+        replace(gate, refusal=gate.refusal or _coarse(gate, error)) if gate.name in culprits else gate
+        for gate in run.gates
+    ]
+    return _on_one_grid(replace(run, gates=tuple(gates)), measurer)
+
+
+def _refusal_of(measurer: Callable[[Sequence[Gate]], Measurer], gates: Sequence[Gate]) -> RefusalError | None:
+    try:
+        measurer(gates)
+    except RefusalError as error:
+        return error
+    return None
+
+
+def _coarse(gate: Gate, error: RefusalError) -> RefusalError:
+    """Return the refusal of a gate at its first window, or at its interval where it has none."""
+    column = gate.query.find("[") + 1 or None
+    told = RefusalError(error.code, error.plain, hint=error.hint, column=column)
+    return told.located(gate.place.at("query" if column else "interval"))
 
 
 def _without(run: Run, refused: GateRefusalError) -> Run:

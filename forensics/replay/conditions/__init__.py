@@ -5,6 +5,7 @@ Nothing of a policy is ever run as code: policies come out of incident bundles.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from forensics.replay.conditions.syntax import Node, parse
 from forensics.replay.conditions.types import FLOAT, FLOATS, NIL, ConditionError, check
 from forensics.replay.conditions.values import Run
 
-__all__ = ["Condition", "ConditionError", "Node", "compiled", "nodes", "parse"]
+__all__ = ["Condition", "ConditionError", "Node", "compiled", "nodes", "one_line", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Condition:
         if not isinstance(value, bool):
             raise ConditionError(f"expected bool, but got {'nil' if value is None else type(value).__name__}")
         return value
+
+
+def one_line(text: str) -> str:
+    """Return a condition on one line: what is between its parts is no part of it, and every sign keeps its place."""
+    return re.sub(r"\s", " ", text).rstrip()
 
 
 def nodes(tree: Node) -> Iterator[Node]:

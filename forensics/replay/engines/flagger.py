@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from forensics.replay.engines.argo import shown
 from forensics.replay.engines import trace
+from forensics.replay.engines.argo import shown
 from forensics.replay.engines.trace import Basis, Measure, Metric, Phase, RunEnd, Tick, Value
 from forensics.replay.policies.model import Gate
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import promql_parser as pq
 
-from forensics.replay.conditions import Condition, Node, compiled, nodes
+from forensics.replay.conditions import Node, compiled, nodes
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.promql.bindings import load
 from forensics.replay.promql.syntax import parse, parts, ranges, unsupported
@@ -85,6 +85,12 @@ class Subject:
     def condition(self) -> str:
         """The text of the first condition."""
         return self.gate.success or self.gate.failure
+
+    @property
+    def fallback(self) -> str:
+        """The first condition as the last part of `... || condition`."""
+        loose = any(tree.kind == "ternary" or tree.value == "??" for tree in self.conditions[:1])
+        return f"({self.condition})" if loose else self.condition
 
     @property
     def windows(self) -> list[float]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from forensics.replay.conditions import one_line
 from forensics.replay.policies.arguments import filled, values_of
 from forensics.replay.policies.documents import Document, bad, items, mapping, seconds, too_short, whole
 from forensics.replay.policies.model import Gate, Policy, Run, Start
@@ -110,7 +111,7 @@ def rejected(gates: tuple[Gate, ...], *, is_inline: bool) -> str:
 
 
 def _gate(document: Document, key: str, metric: Mapping[str, Any], arguments: Mapping[str, str]) -> Gate:
-    place = document.place(key, below=True)
+    place = document.place(key, below=True, fill=lambda text: str(_plain(text, arguments)))
     gate = Gate(
         str(metric.get("name") or key),
         place,
@@ -142,8 +143,8 @@ def _texts(document: Document, key: str, metric: Mapping[str, Any], arguments: M
     at = f"{key}.provider.{kinds[0]}" + (".query" if isinstance(inner, dict) else "")
     return {
         field: _filled(document, at, text, arguments),
-        "success": _filled(document, f"{key}.successCondition", metric.get("successCondition"), arguments),
-        "failure": _filled(document, f"{key}.failureCondition", metric.get("failureCondition"), arguments),
+        "success": one_line(_filled(document, f"{key}.successCondition", metric.get("successCondition"), arguments)),
+        "failure": one_line(_filled(document, f"{key}.failureCondition", metric.get("failureCondition"), arguments)),
     }
 
 
