@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ _AMOUNTS = {
     "requests": "requests", "users": "users", "sessions": "sessions", "roles": "roles", "tenants": "tenants", "bytes_out_new": "bytes to new destinations",
     "records": "records", "fields": "fields", "secrets": "secrets",
 }  # fmt: skip
+
+
+def _known_number(_ctx: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    """Refuse NaN, which lies within every range."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds.")
+    return value
 
 
 @click.group()
@@ -48,6 +56,7 @@ def command() -> None:
 @click.option(
     "--skew",
     type=click.FloatRange(0, 86400),
+    callback=_known_number,
     help="Seconds by which clocks of the records may be off; estimated from requests that two sources have.",
 )
 @click.option(
@@ -377,7 +386,7 @@ def _differences(told: dict[str, Any]) -> None:
     count = sum(pairs["counts"].values())
     ways = ", ".join(f"{n:,} by {via}" for via, n in pairs["counts"].items())
     click.echo(
-        f"\n{count:,} requests were answered by both ({ways})"
+        f"\n{count:,} requests were answered by both ({ways}){_unchecked(pairs)}"
         if count
         else "\nNo request was answered by both: nothing is compared one by one."
     )
@@ -387,6 +396,13 @@ def _differences(told: dict[str, Any]) -> None:
             [_pair(row) for row in pairs["changes"]],
             "table",
         )
+
+
+def _unchecked(pairs: dict[str, Any]) -> str:
+    """Say of how many pairs values were not compared, since nothing tells what the baseline differs from itself."""
+    n = pairs["without_noise"]
+    told = f"; of {n:,} of them only the kind of values is compared: the baseline answered none of these requests twice, so its noise is not known"
+    return told if n else ""
 
 
 def _grouped(changes: list[dict[str, Any]]) -> list[list[Any]]:

@@ -184,6 +184,16 @@ def test_argo_rejects_some_inline_analyses(tmp_path: Path, change: dict[str, str
         assert policy.runs[0].rejected == ""  # in the background it may run for ever
 
 
+@pytest.mark.parametrize(
+    ("compare", "values"),
+    [('direction = "up"', "two_sided, higher, lower"), ('statistic = "student"', "fisher")],
+)
+def test_a_word_that_is_none_is_told_with_those_that_are(tmp_path: Path, compare: str, values: str) -> None:
+    text = f'kind = "policy"\nname = "p"\n[[gate]]\nname = "g"\nsql = "select 1"\ncompare = {{ {compare} }}\n'
+    with pytest.raises(ConfigError, match=f"One of: {values}"):
+        load([written(tmp_path, "p.toml", text)])
+
+
 def test_flagger_has_its_own_words(tmp_path: Path) -> None:
     (policy,) = load([written(tmp_path, "c.yaml", CANARY)])
     assert (policy.engine, policy.interval, policy.threshold) == ("flagger", 30.0, 3)
