@@ -128,7 +128,7 @@ def _require(axes: Axes, size: int) -> None:
     for name, (least, most, what) in _SIDES.items():
         wrong = next((value for value in getattr(axes, name) if not least <= value <= most), None)
         if wrong is not None:
-            raise UsageError(f"--{name} {wrong:g} makes no sense.", hint=f"{what} from {least:g} to {most:,g}.")
+            raise UsageError(f"--{name} {wrong:g} makes no sense.", hint=f"{what} from {least:,} to {most:,}.")
     if max(axes.durations) > size:
         raise UsageError(
             f"--durations {max(axes.durations):,}: the rollout lasted {size:,} minutes.",

@@ -17,6 +17,7 @@ def check(subject: Subject) -> Iterator[Issue]:
         not subject.is_argo
         or not subject.divides()
         or bool(gate.success) == bool(gate.failure)
+        or not subject.conditions
         or subject.calls("isNaN")
     ):
         return
