@@ -144,7 +144,9 @@ def _run(run: dict[str, Any]) -> None:
     click.echo(safe_text(f"    {run['reason']}"))
     rows = [
         [
-            *(gate.get(name, "") for name in ("gate", "state", "first_failed", "trigger", "trigger_alone")),
+            gate["gate"],
+            gate["state"] + (" (dry run)" if gate.get("dry_run") else ""),
+            *(gate.get(name, "") for name in ("first_failed", "trigger", "trigger_alone")),
             _sees(gate),
             _why(gate),
         ]

@@ -195,12 +195,15 @@ class Measurer:
 
     def _line(self, query: Query, reading: Reading) -> Line:
         ticks = self._ticks()
-        gaps = promql.gaps_of(query, self.sandbox, self.grid, ticks)
-        try:
+        vector, trouble = None, ""
+        try:  # before the gaps: it refuses a binding whose table is not there
             vector = promql.evaluated(query, self.reader, reading, ticks)
         except MatchError as error:
+            trouble = str(error)
+        gaps = promql.gaps_of(query, self.sandbox, self.grid, ticks)
+        if vector is None:
             none = np.full(len(ticks), np.nan)
-            return Line(None, gaps, none, none, str(error))
+            return Line(None, gaps, none, none, trouble)
         k, n = promql.samples_of(query, self.reader, ticks)
         return Line(vector, gaps, k, n)
 

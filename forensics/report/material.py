@@ -75,7 +75,7 @@ _FINDINGS: dict[str, Any] = {
 }
 _RUN: dict[str, Any] = {
     **dict.fromkeys(("run", "verdict", "reason", "effect", "trigger", "start", "end")),
-    "gates": [dict.fromkeys(("gate", "state", "why", "code", "first_failed", "trigger", "trigger_alone"))],
+    "gates": [dict.fromkeys(("gate", "state", "why", "code", "dry_run", "first_failed", "trigger", "trigger_alone"))],
     "readings": [dict.fromkeys(("reading", "earliest", "latest", "triggering", "of"))],
     "lags": dict.fromkeys(("detect", "action")),
     "trace": [dict.fromkeys(("reading", "time", "gate", "phase", "state", "value", "k", "n", "metric_phase", "why"))],

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from forensics.replay import measure
+from forensics.replay.backtest import summary
 from forensics.replay.engines import Value, argo, flagger, own, trace
+from forensics.replay.labels import Label
 from forensics.replay.policies import Gate, load
 from forensics.replay.refusal import Place
 from forensics.replay.rollout import Known
-from tests.replay.cases import request, sandbox
+from forensics.replay.run import outcome
+from tests.replay.cases import bindings, request, sandbox
 from tests.replay.test_engines import script
+from tests.replay.test_policies import written
 from tests.replay.test_run import SIMPLE, at, moment, only, replayed, template, traffic
 
 PROMOTED = Known(outcome="promoted")
@@ -94,6 +99,14 @@ def test_what_a_check_of_flagger_rests_on() -> None:
 def test_a_gap_is_no_judgement_of_our_own_engine() -> None:
     end = own.run([argo_gate(inconclusive_limit=-1)], lambda _gate, _at: Value([0.1], gap=True), 60)
     assert {tick.basis for tick in end.ticks} == {"nothing"}
+
+
+def test_a_backtest_leaves_out_what_judged_nothing(tmp_path: Path) -> None:
+    (policy,) = load([written(tmp_path, "p.toml", sql_gate("select 0 as value where false"))])
+    label = Label("c", "good", "anna", date(2026, 3, 4), "quiet")
+    found = outcome(sandbox(), "c", policy, bindings(tmp_path), PROMOTED, label)
+    told = summary("own", [found])
+    assert (told["judged"], told["not_replayed"], told["true_negatives"]) == (0, 1, 0)
 
 
 # Intervals and the cap of ticks

@@ -159,8 +159,9 @@ def test_a_line_is_right_where_arguments_are_filled_in(tmp_path: Path) -> None:
     )
 
 
-def test_a_binding_whose_sql_fails_is_told_of_its_gate(tmp_path: Path) -> None:
-    bound = '[[metric]]\nname = "requests_total"\ntable = "requests"\nwhere = "nothing_here = 1"\n'
+@pytest.mark.parametrize("bound", ['table = "requests"\nwhere = "nothing_here = 1"', 'table = "nowhere"'])
+def test_a_binding_whose_sql_fails_is_told_of_its_gate(tmp_path: Path, bound: str) -> None:
+    bound = f'[[metric]]\nname = "requests_total"\n{bound}\n'
     run = only(replayed(tmp_path, metric("sum(requests_total)"), sandbox(), Known(outcome="promoted"), bound=bound))
     (gate,) = run["gates"]
     assert (gate["code"], gate["place"]) == ("E-BIND-SQL", "p.yaml:11:5 (spec.metrics[0].provider.prometheus.query)")

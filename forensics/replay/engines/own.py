@@ -122,7 +122,7 @@ def _limit(metric: Metric) -> str:
             gate.consecutive_failure_limit is not None and counts.consecutive_failure > gate.consecutive_failure_limit
         )
         if in_a_row:
-            return f"failed {counts.consecutive_failure} in a row > {gate.consecutive_failure_limit}"
+            return f"failed {counts.consecutive_failure} in a row > consecutive_failure_limit {gate.consecutive_failure_limit}"
         return f"failed {counts.failed} > failure_limit {gate.failure_limit}"
     if metric.phase == "Error":
         return f"{counts.consecutive_error} errors in a row > {gate.consecutive_error_limit}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
@@ -72,7 +72,9 @@ class Document:
         return Place(self.path, self.lines.get(above, 1), key, below=tuple(inner) if below else (), texts=tuple(texts))
 
     def metrics(self, key: str, found: Any) -> list[Any]:
-        """Return a list of metrics; raises `ConfigError` where it is longer than a policy can be."""
+        """Return a list of metrics; raises `ConfigError` where it is none, or longer than a policy can be."""
+        if found is not None and not isinstance(found, list):
+            raise bad("metrics are a list", self.place(key), "Begin each with a dash.")
         listed = items(found)
         if len(listed) > MAX_METRICS:
             raise bad(
@@ -203,6 +205,14 @@ def mapping(value: Any) -> dict[str, Any]:
 def items(value: Any) -> list[Any]:
     """Return a list, an empty one where the value is none."""
     return value if isinstance(value, list) else []
+
+
+def title(metric: Mapping[str, Any], key: str, document: Document) -> str:
+    """Return the name of a metric, its key where it has none; raises `ConfigError` where that is no text."""
+    name = metric.get("name")
+    if name is not None and not isinstance(name, str):
+        raise bad("a name is a text", document.place(f"{key}.name"), "Put it in quotes.")
+    return name or key
 
 
 def seconds(value: Any, place: Place) -> float | None:

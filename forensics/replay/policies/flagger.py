@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from forensics.replay.policies.documents import Document, decimal, mapping, seconds, too_short, whole
+from forensics.replay.policies.documents import Document, decimal, mapping, seconds, title, too_short, whole
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.refusal import RefusalError
 
@@ -44,7 +44,7 @@ def _gate(
     given: Mapping[str, str],
     interval: float,
 ) -> Gate:
-    name = str(metric.get("name") or key)
+    name = title(metric, key, document)
     place = document.place(key, below=True)
     limits = mapping(metric.get("thresholdRange"))
     low, high = (decimal(limits.get(end), document.place(f"{key}.thresholdRange.{end}")) for end in ("min", "max"))

@@ -161,6 +161,8 @@ def _problems(policy: OwnPolicy) -> Iterator[Problem]:
             yield Problem(f"{key}.compare", "A comparison needs a sql that returns k, n, baseline_k, baseline_n.")
         if gate.compare and not (0 < gate.compare.alpha < 1 and 0 <= gate.compare.minimum_difference <= 1):
             yield Problem(f"{key}.compare", "alpha lies between 0 and 1, minimum_difference from 0 to 1.")
+        if gate.min_samples < 0:
+            yield Problem(f"{key}.min_samples", "min_samples is 0 or more.")
         yield from _durations(gate, key)
 
 
