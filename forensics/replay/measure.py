@@ -228,6 +228,9 @@ class Measurer:
             tick = self.start + timedelta(seconds=now - self.shift)
             given = {"tick": tick, "window_start": tick - timedelta(seconds=gate.window), "run_start": self.start}
             found = self._asked(gate.sql, given)
+            counts = (found.n, found.k, found.baseline_n, found.baseline_k)
+            if gate.compare and found.numbers and None in counts:
+                raise RefusalError("E-SQL-REFUSED", "the SQL of a comparison gives no k, n, baseline_k, baseline_n")
             self.values[key] = replace(found, gap=self._sql_gap(gate, now))
         return self.values[key]
 

@@ -169,6 +169,13 @@ def test_sql_that_is_refused_or_fails_is_not_replayed(tmp_path: Path, sql: str) 
     assert "(gate[0].sql)" in gate["place"]
 
 
+def test_sql_that_lacks_the_counts_of_a_comparison_is_not_replayed(tmp_path: Path) -> None:
+    run = own_run(tmp_path, COMPARE.replace("0 as baseline_k, 0 as baseline_n", "7 as other"))
+    assert (run["verdict"], run["gates"][0]["code"], run["gates"][0]["place"]) == (
+        "INCOMPLETE", "E-SQL-REFUSED", "p.toml:5 (gate[0].sql)",
+    )  # fmt: skip
+
+
 def test_the_other_gates_of_a_run_are_replayed_all_the_same(tmp_path: Path) -> None:
     more = '[[gate]]\nname = "h"\nsuccess = "result[0] == 0"\nsql = "select 1 as value"\n'
     run = own_run(tmp_path, sql_gate("select nothing_here") + more)
