@@ -172,6 +172,8 @@ def _run(
     extra = longest if part.known.action and stop == part.known.action else 0.0
     seconds = (stop - begin).total_seconds() + extra
     run = _on_one_grid(run, lambda gates: Measurer(sandbox, bindings, begin, seconds, gates))
+    if not _left(run).gates:
+        return _not_replayed(run, f"not replayed: {'; '.join(_codes(run))}")
     measurer = Measurer(sandbox, bindings, begin, seconds, _left(run).gates)
     while True:
         try:
@@ -183,7 +185,7 @@ def _run(
 def _on_one_grid(run: Run, measurer: Callable[[Sequence[Gate]], Measurer]) -> Run:
     """Refuse the gates whose windows and intervals have no common measure: those that have none by themselves, else all."""
     error = _refusal_of(measurer, _left(run).gates)
-    if error is None:
+    if error is None or not _left(run).gates:
         return run
     found = {gate.name for gate in _left(run).gates if _refusal_of(measurer, [gate])}
     culprits = found or {gate.name for gate in run.gates}
@@ -213,6 +215,11 @@ def _without(run: Run, refused: GateRefusalError) -> Run:
     """Return a run with one more gate that was not replayed: the others are replayed without it."""
     gates = (replace(gate, refusal=refused.refusal) if gate.name == refused.gate.name else gate for gate in run.gates)
     return replace(run, gates=tuple(gates))
+
+
+def _codes(run: Run) -> list[str]:
+    """Return the gates that were not replayed, each with its code."""
+    return [f"{gate.name} ({gate.refusal.code})" for gate in run.gates if gate.refusal]
 
 
 def _left(run: Run) -> Run:
@@ -255,7 +262,7 @@ def _told(
     ends = _readings(policy, _left(run), measurer, quick=settings.quick)
     truth = ends["truth"]
     trigger = _moment(measurer.start, truth.trigger)
-    refused = [f"{gate.name} ({gate.refusal.code})" for gate in run.gates if gate.refusal]
+    refused = _codes(run)
     seen = {end.gate for end in truth.gates}
     refused += [f"{gate.name} (E-PROMQL-TRUTH)" for gate in _left(run).gates if gate.name not in seen]
     verdict = decide(truth, trigger, known, longest, refused, _flips(policy, run, measurer, settings, truth))

@@ -18,7 +18,7 @@ from tests.end_to_end.harness import run as command
 from tests.replay.cases import bindings, request, sandbox
 from tests.replay.test_lint import GOOD, issues
 from tests.replay.test_policies import written
-from tests.replay.test_run import only, replayed, template
+from tests.replay.test_run import SIMPLE, only, replayed, template
 
 FOLDED = """\
   - name: a
@@ -139,6 +139,13 @@ def metric(query: str, more: str = "") -> str:
 )
 def test_a_refusal_has_code_line_and_column(tmp_path: Path, query: str, code: str, place: str) -> None:
     assert place_of(tmp_path, metric(query)) == (code, f"p.yaml:{place} (spec.metrics[0].provider.prometheus.query)")
+
+
+def test_a_grid_that_is_too_fine_for_any_gate_refuses_all(tmp_path: Path) -> None:
+    """Twenty phases of a second are slots of 50 ms: two million of them are 28 hours, and the rollout has two; a window of 30 days has more."""
+    bound = f'{SIMPLE}[scrape]\ninterval = "1s"\nphases = 20\n'
+    run = only(replayed(tmp_path, metric("sum(rate(requests_total[720h]))"), sandbox(), Known(), bound=bound))
+    assert (run["verdict"], run["gates"][0]["code"]) == ("INCOMPLETE", "E-PROMQL-RESOLUTION")
 
 
 def test_a_line_is_right_where_arguments_are_filled_in(tmp_path: Path) -> None:
