@@ -49,9 +49,9 @@ def lint_command(
         dump(rows)
     else:
         for row in rows:
-            place = f"{row['file']}:{row['line']}" if row["line"] else row["file"]
+            place = ":".join(str(row[name]) for name in ("file", "line", "column") if row[name])
             click.secho(
-                safe_text(f"{place}  {row['rule']} {row['level']}: {row['gate']}: {row['message']}"),
+                safe_text(f"{place} {row['key']}  {row['rule']} {row['level']}: {row['gate']}: {row['message']}"),
                 fg=_COLOURS[row["level"]],
             )
             for name in ("reason", "evidence", "fix"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ _AMOUNTS = {
     "requests": "requests", "users": "users", "sessions": "sessions", "roles": "roles", "tenants": "tenants", "bytes_out_new": "bytes to new destinations",
     "records": "records", "fields": "fields", "secrets": "secrets",
 }  # fmt: skip
+
+
+def _known_number(_ctx: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    """Refuse NaN, which lies within every range."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds.")
+    return value
 
 
 @click.group()
@@ -48,6 +56,7 @@ def command() -> None:
 @click.option(
     "--skew",
     type=click.FloatRange(0, 86400),
+    callback=_known_number,
     help="Seconds by which clocks of the records may be off; estimated from requests that two sources have.",
 )
 @click.option(
@@ -105,7 +114,7 @@ def _words(told: dict[str, Any]) -> None:
             f"\n{safe_text(policy['name'])}  ({policy['kind']}, engine {policy['engine_version']}): {policy['verdict']}",
             bold=True,
         )
-        for note in policy["notes"]:
+        for note in [*policy["notes"], *([policy["reason"]] if policy["reason"] else [])]:
             click.echo(safe_text(f"  {note}"))
         for run in policy["runs"]:
             _run(run)
@@ -135,9 +144,11 @@ def _run(run: dict[str, Any]) -> None:
     click.echo(safe_text(f"    {run['reason']}"))
     rows = [
         [
-            *(gate.get(name, "") for name in ("gate", "state", "first_failed", "trigger", "trigger_alone")),
+            gate["gate"],
+            gate["state"] + (" (dry run)" if gate.get("dry_run") else ""),
+            *(gate.get(name, "") for name in ("first_failed", "trigger", "trigger_alone")),
             _sees(gate),
-            gate["why"],
+            _why(gate),
         ]
         for gate in run["gates"]
     ]
@@ -152,6 +163,11 @@ def _run(run: dict[str, Any]) -> None:
             "table",
         )
     _lags(run["lags"])
+
+
+def _why(gate: dict[str, Any]) -> str:
+    """Return why a gate is where it is; of one that was not replayed also where that stands."""
+    return f"{gate['place']}: {gate['why']}" if gate["code"] else gate["why"]
 
 
 def _sees(gate: dict[str, Any]) -> str:
@@ -372,7 +388,7 @@ def _differences(told: dict[str, Any]) -> None:
     count = sum(pairs["counts"].values())
     ways = ", ".join(f"{n:,} by {via}" for via, n in pairs["counts"].items())
     click.echo(
-        f"\n{count:,} requests were answered by both ({ways})"
+        f"\n{count:,} requests were answered by both ({ways}){_unchecked(pairs)}"
         if count
         else "\nNo request was answered by both: nothing is compared one by one."
     )
@@ -382,6 +398,13 @@ def _differences(told: dict[str, Any]) -> None:
             [_pair(row) for row in pairs["changes"]],
             "table",
         )
+
+
+def _unchecked(pairs: dict[str, Any]) -> str:
+    """Say of how many pairs values were not compared, since nothing tells what the baseline differs from itself."""
+    n = pairs["without_noise"]
+    told = f"; of {n:,} of them only the kind of values is compared: the baseline answered none of these requests twice, so its noise is not known"
+    return told if n else ""
 
 
 def _grouped(changes: list[dict[str, Any]]) -> list[list[Any]]:

@@ -126,7 +126,7 @@ def checked(
     try:
         value = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        return None, [_located(text, _value_problem(error))]
+        return None, [_located(text, _value_problem(error, kind))]
     return value, [_located(text, problem) for problem in islice(rules(value), _MAX_PROBLEMS)]
 
 
@@ -181,9 +181,22 @@ def _struct_of(kind: Any) -> type[Any] | None:
     return None
 
 
-def _value_problem(error: msgspec.ValidationError) -> Problem:
+def _value_problem(error: msgspec.ValidationError, kind: type[Any]) -> Problem:
     message, _, path = str(error).partition(" - at `$")
-    return Problem(path.strip("`.").lstrip("."), f"{message}.")
+    key = path.strip("`.").lstrip(".")
+    words = _words_of(kind, key) if message.startswith("Invalid enum value") else []
+    return Problem(key, f"{message}. One of: {', '.join(words)}." if words else f"{message}.")
+
+
+def _words_of(kind: Any, key: str) -> list[str]:
+    """Return the words that the key of a struct may have."""
+    for name in re.findall(r"[A-Za-z_]\w*", key):
+        fields = {item.encode_name: item.type for item in msgspec.structs.fields(_struct_of(kind) or kind)}
+        kind = fields.get(name)
+        if _struct_of(kind) is None:
+            break
+    found = (word for part in (kind, *typing.get_args(kind)) for word in typing.get_args(part))
+    return [word for word in found if isinstance(word, str)]
 
 
 def _rule_problems(config: Config) -> Iterator[Problem]:

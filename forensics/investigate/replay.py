@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -63,9 +64,10 @@ def backtested(
     """Return a summary a policy over many cases, and the outcome of each; a case without a label is unknown.
 
     Raises:
-        ConfigError: a policy, the bindings or the labels cannot be read. UsageError: detection has not run in a case.
+        ConfigError: a policy, the bindings or the labels cannot be read. UsageError: detection has not run in a case, or a case is named twice.
 
     """
+    _require_once(cases)
     policies, bindings, told = load_policies(files, arguments), load_bindings(binding), load_labels(labels)
     outcomes: dict[str, list[Outcome]] = {policy.name: [] for policy in policies}
     for case in cases:
@@ -75,6 +77,13 @@ def backtested(
             for policy in policies:
                 outcomes[policy.name].append(outcome(sandbox, case.name, policy, bindings, known, label))
     return [summary(name, items) | {"outcomes": [asdict(item) for item in items]} for name, items in outcomes.items()]
+
+
+def _require_once(cases: Sequence[Case]) -> None:
+    """Refuse a case that is there twice: it would count twice, and labels are by name."""
+    twice = next((name for name, n in Counter(case.name for case in cases).items() if n > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice.", hint="Name each case once; labels are by the name of its folder.")
 
 
 def known_of(case: Case, onset: str = "") -> Known:

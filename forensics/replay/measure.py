@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from forensics.store import Sandbox, parameters_of, require_select, tables_of
 LEAST_QUANTUM = 50_000  # microseconds
 MOST_SLOTS = 2_000_000
 SQL_SECONDS = 60.0  # of one measurement
+RUN_SECONDS = 600.0  # of all measurements by SQL of a run: a policy has many ticks, and they may all be slow
 _COUNTS = ("n", "k", "baseline_n", "baseline_k")  # in the order of Value
 _TIMED = "select distinct table_name from information_schema.columns where column_name = 'time'"
 
@@ -57,6 +59,14 @@ def _checked(gate: Gate, bindings: Bindings) -> Gate:
             gate, refusal=RefusalError("E-SQL-REFUSED", error.message, hint=error.hint).located(gate.place.at("sql"))
         )
     return gate
+
+
+class GateRefusalError(Exception):
+    """A gate that cannot be replayed, which shows only where it is measured; `refusal` has its place."""
+
+    def __init__(self, gate: Gate, refusal: RefusalError) -> None:
+        super().__init__(refusal.message)
+        self.gate, self.refusal = gate, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,8 @@ class Measurer:
     queries: dict[str, Query] = field(init=False)
     lines: dict[tuple[str, str], Line] = field(default_factory=dict)
     values: dict[tuple[str, float], Value] = field(default_factory=dict)
+    refused: dict[str, RefusalError] = field(default_factory=dict)
+    spent: float = 0.0
 
     def __post_init__(self) -> None:
         self.queries = {gate.name: promql.prepared(gate.query, self.bindings) for gate in self.gates if gate.query}
@@ -133,9 +145,14 @@ class Measurer:
         return found
 
     def value(self, gate: Gate, now: float, title: str, reading: Reading) -> Value:
-        """Return the value of a gate at a tick; raises `RefusalError` where the reading has no such thing."""
-        if gate.sql:
-            return self._by_sql(gate, now)
+        """Return the value of a gate at a tick; raises `GateRefusalError` where its SQL fails or the reading has no such thing."""
+        try:
+            return self._by_sql(gate, now) if gate.sql else self._by_query(gate, now, title, reading)
+        except RefusalError as error:
+            self.refused[gate.name] = error.located(gate.place.at("sql" if gate.sql else "query"))
+            raise GateRefusalError(gate, self.refused[gate.name]) from error
+
+    def _by_query(self, gate: Gate, now: float, title: str, reading: Reading) -> Value:
         key = (gate.name, title)
         if key not in self.lines:
             self.lines[key] = self._line(self.queries[gate.name], reading)
@@ -178,12 +195,15 @@ class Measurer:
 
     def _line(self, query: Query, reading: Reading) -> Line:
         ticks = self._ticks()
-        gaps = promql.gaps_of(query, self.sandbox, self.grid, ticks)
-        try:
+        vector, trouble = None, ""
+        try:  # before the gaps: it refuses a binding whose table is not there
             vector = promql.evaluated(query, self.reader, reading, ticks)
         except MatchError as error:
+            trouble = str(error)
+        gaps = promql.gaps_of(query, self.sandbox, self.grid, ticks)
+        if vector is None:
             none = np.full(len(ticks), np.nan)
-            return Line(None, gaps, none, none, str(error))
+            return Line(None, gaps, none, none, trouble)
         k, n = promql.samples_of(query, self.reader, ticks)
         return Line(vector, gaps, k, n)
 
@@ -207,15 +227,24 @@ class Measurer:
         if key not in self.values:
             tick = self.start + timedelta(seconds=now - self.shift)
             given = {"tick": tick, "window_start": tick - timedelta(seconds=gate.window), "run_start": self.start}
-            try:
-                wanted = parameters_of(gate.sql)
-                found = _sql_value(
-                    self.sandbox, gate.sql, {name: value for name, value in given.items() if name in wanted}
-                )
-            except QueryError as error:
-                found = Value(None, error=error.message)
-            self.values[key] = found if found.error else replace(found, gap=self._sql_gap(gate, now))
+            found = self._asked(gate.sql, given)
+            counts = (found.n, found.k, found.baseline_n, found.baseline_k)
+            if gate.compare and found.numbers and None in counts:
+                raise RefusalError("E-SQL-REFUSED", "the SQL of a comparison gives no k, n, baseline_k, baseline_n")
+            self.values[key] = replace(found, gap=self._sql_gap(gate, now))
         return self.values[key]
+
+    def _asked(self, sql: str, given: dict[str, Any]) -> Value:
+        """Return what SQL gives within what is left of the run's time; raises `RefusalError`: E-SQL-REFUSED."""
+        began = monotonic()
+        try:
+            _require_time(self.spent)
+            wanted = parameters_of(sql)
+            return _sql_value(self.sandbox, sql, {name: value for name, value in given.items() if name in wanted})
+        except QueryError as error:
+            raise RefusalError("E-SQL-REFUSED", error.message, hint=error.hint) from error
+        finally:
+            self.spent += monotonic() - began
 
     def _sql_gap(self, gate: Gate, now: float) -> bool:
         timed = {row[0] for row in self.sandbox.once(_TIMED)}
@@ -232,11 +261,16 @@ def _common(seconds: Sequence[float]) -> float:
     return reduce(math.gcd, whole, 0) / 1_000_000 if whole else 1.0
 
 
+def _require_time(spent: float) -> None:
+    if spent >= RUN_SECONDS:
+        raise QueryError(f"The SQL takes more than {RUN_SECONDS:g} s of a run.", hint="Ask less, or less often.")
+
+
 def _sql_value(sandbox: Sandbox, sql: str, given: dict[str, Any]) -> Value:
-    """Return the numbers of the first column (called `value` where there are several), and the counts n, k, baseline_n, baseline_k."""
+    """Return the numbers of the first column (called `value` where there are several), and the counts n, k, baseline_n, baseline_k; raises `QueryError`."""
     columns, rows = sandbox.select_rows(sql, given, limit=10_001, seconds=SQL_SECONDS)
     if len(rows) > 10_000:
-        return Value(None, error="the SQL returns more than 10,000 rows")
+        raise QueryError("The SQL returns more than 10,000 rows.", hint="Count them.")
     place = columns.index("value") if "value" in columns else 0
     try:
         numbers = [float(row[place]) for row in rows if row[place] is not None]
@@ -245,9 +279,9 @@ def _sql_value(sandbox: Sandbox, sql: str, given: dict[str, Any]) -> Value:
             for name in _COUNTS
             if rows and name in columns and rows[0][columns.index(name)] is not None
         }
-    except (TypeError, ValueError, OverflowError):
-        return Value(None, error="the SQL returns what is no number")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise QueryError("The SQL returns what is no number.", hint="Return a count or a share.") from error
     if not all(map(math.isfinite, counts.values())):
-        return Value(None, error="the SQL returns counts that are no numbers")
+        raise QueryError("The SQL returns counts that are no numbers.", hint="n and k are counts.")
     n, k, baseline_n, baseline_k = (counts.get(name) for name in _COUNTS)
     return Value(numbers, n=n, k=k, baseline_n=baseline_n, baseline_k=baseline_k)

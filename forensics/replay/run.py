@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,12 @@ from forensics.replay.backtest import Outcome
 from forensics.replay.clocks import estimated_skew, offsets
 from forensics.replay.engines import VERSIONS, GateEnd, RunEnd, Tick, replayed
 from forensics.replay.labels import Label
-from forensics.replay.measure import Measurer, checked
+from forensics.replay.measure import GateRefusalError, Measurer, checked
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.promql import Bindings, Reading
 from forensics.replay.refusal import Place, RefusalError
 from forensics.replay.rollout import Episode, Known, episodes
-from forensics.replay.verdicts import Lags, decide, lags, worst
+from forensics.replay.verdicts import Lags, Word, decide, lags, worst
 from forensics.store import Sandbox
 
 SCHEMA_VERSION = 1
@@ -44,10 +44,9 @@ def replay(
         chosen = replace(chosen, skew=estimated_skew(clocks))
     parts = episodes(sandbox, known)
     found = [_policy(sandbox, policy, bindings, parts, chosen) for policy in policies]
-    words = [run["verdict"] for item in found for run in item["runs"]]
     return {
         "schema_version": SCHEMA_VERSION,
-        "verdict": worst(words),
+        "verdict": worst([item["verdict"] for item in found]),
         "stops": any(run["trigger"] for item in found for run in item["runs"]),
         "onset": moment(known.onset), "onset_from": known.onset_from, "action": moment(known.action), "action_from": known.action_from,
         "contained": moment(known.contained), "outcome": known.outcome,
@@ -110,10 +109,30 @@ def _policy(
     ]
     if not parts:
         runs = [_not_replayed(run, "the case has no phases: give them in canary.toml") for run in policy.runs]
+    heads = [
+        _headline([run for run in runs if run["episode"] == number])
+        for number in sorted({run["episode"] for run in runs})
+    ]
     return {
         "name": policy.name, "engine": policy.engine, "engine_version": VERSIONS[policy.engine], "kind": policy.kind, "file": policy.path.name,
-        "verdict": worst([run["verdict"] for run in runs]), "notes": list(policy.notes), "runs": runs,
+        "verdict": worst([word for word, _ in heads]), "reason": "; ".join(reason for _, reason in heads if reason),
+        "notes": list(policy.notes), "runs": runs,
     }  # fmt: skip
+
+
+def _headline(runs: Sequence[dict[str, Any]]) -> tuple[Word, str]:
+    """Return the verdict over the runs of an episode: that of the run which stops the rollout first; what could not be replayed before it leaves it open.
+
+    Runs that begin later never came to anything, and those that ended before it did not stop it: both are told beside.
+    """
+    first = min((run for run in runs if run["trigger"]), key=lambda run: run["trigger"], default=None)
+    if first is None:
+        return worst([run["verdict"] for run in runs]), ""
+    others = [run for run in runs if run is not first]
+    is_open = any(run["verdict"] == "INCOMPLETE" and run["came"] and run["start"] <= first["trigger"] for run in others)
+    beside = ", ".join(f"{run['run']} {run['verdict']}" for run in others)
+    told = f"{first['run']} stops the rollout at {first['trigger']}; beside it: {beside}" if others else ""
+    return "INCOMPLETE" if is_open else first["verdict"], told
 
 
 def _place(place: Place) -> str:
@@ -128,9 +147,11 @@ def _refused(gate: Gate, why: str) -> dict[str, Any]:
     return {"gate": gate.name, "state": "NOT REPLAYED", "why": told, "code": code, "place": _place(place)}
 
 
-def _not_replayed(run: Run, why: str) -> dict[str, Any]:
+def _not_replayed(run: Run, why: str, *, came: bool = True) -> dict[str, Any]:
+    """Return the row of a run that was not replayed; `came` is False where the rollout never came to it."""
     gates = [_refused(gate, why) for gate in run.gates]
     return {
+        "came": came,
         "run": run.name, "is_inline": run.is_inline, "start": "", "end": "", "verdict": "INCOMPLETE", "reason": why, "phase": "", "trigger": "", "effect": "",
         "gates": gates, "readings": [], "lags": asdict(Lags()), "trace": [], "episode": 0,
     }  # fmt: skip
@@ -142,21 +163,68 @@ def _run(
     begin, stop = part.beginning(run), part.stop(run)
     if begin is None:
         where = f"phase {run.start.phase}" if run.start.phase else f"weight {run.start.weight:g} %"
-        return _not_replayed(run, f"the rollout never came to {where}")
+        return _not_replayed(run, f"the rollout never came to {where}", came=False)
     if run.rejected:
         return _not_replayed(run, f"{policy.engine} rejects it: {run.rejected}")
     if begin >= stop:
-        return _not_replayed(run, "the rollout ended before this run began")
-    gates = tuple(gate for gate in run.gates if gate.refusal is None)
-    longest = max((gate.interval or 0.0 for gate in gates), default=0.0)
+        return _not_replayed(run, "the rollout ended before this run began", came=False)
+    longest = max((gate.interval or 0.0 for gate in _left(run).gates), default=0.0)
     extra = longest if part.known.action and stop == part.known.action else 0.0
     seconds = (stop - begin).total_seconds() + extra
+    run = _on_one_grid(run, lambda gates: Measurer(sandbox, bindings, begin, seconds, gates))
+    if not _left(run).gates:
+        return _not_replayed(run, f"not replayed: {'; '.join(_codes(run))}")
+    measurer = Measurer(sandbox, bindings, begin, seconds, _left(run).gates)
+    while True:
+        try:
+            return _told(policy, run, part.known, measurer, settings, longest)
+        except GateRefusalError as error:
+            run = _without(run, error)
+
+
+def _on_one_grid(run: Run, measurer: Callable[[Sequence[Gate]], Measurer]) -> Run:
+    """Refuse the gates whose windows and intervals have no common measure: those that have none by themselves, else all."""
+    error = _refusal_of(measurer, _left(run).gates)
+    if error is None or not _left(run).gates:
+        return run
+    found = {gate.name for gate in _left(run).gates if _refusal_of(measurer, [gate])}
+    culprits = found or {gate.name for gate in run.gates}
+    gates = [
+        replace(gate, refusal=gate.refusal or _coarse(gate, error)) if gate.name in culprits else gate
+        for gate in run.gates
+    ]
+    return _on_one_grid(replace(run, gates=tuple(gates)), measurer)
+
+
+def _refusal_of(measurer: Callable[[Sequence[Gate]], Measurer], gates: Sequence[Gate]) -> RefusalError | None:
     try:
-        measurer = Measurer(sandbox, bindings, begin, seconds, gates)
-        ends = _readings(policy, replace(run, gates=gates), measurer, quick=settings.quick)
+        measurer(gates)
     except RefusalError as error:
-        return _not_replayed(run, str(error.message))
-    return _told(policy, run, part.known, measurer, ends, settings, longest)
+        return error
+    return None
+
+
+def _coarse(gate: Gate, error: RefusalError) -> RefusalError:
+    """Return the refusal of a gate at its first window, or at its interval where it has none."""
+    column = gate.query.find("[") + 1 or None
+    told = RefusalError(error.code, error.plain, hint=error.hint, column=column)
+    return told.located(gate.place.at("query" if column else "interval"))
+
+
+def _without(run: Run, refused: GateRefusalError) -> Run:
+    """Return a run with one more gate that was not replayed: the others are replayed without it."""
+    gates = (replace(gate, refusal=refused.refusal) if gate.name == refused.gate.name else gate for gate in run.gates)
+    return replace(run, gates=tuple(gates))
+
+
+def _codes(run: Run) -> list[str]:
+    """Return the gates that were not replayed, each with its code."""
+    return [f"{gate.name} ({gate.refusal.code})" for gate in run.gates if gate.refusal]
+
+
+def _left(run: Run) -> Run:
+    """Return a run with the gates that can be replayed."""
+    return replace(run, gates=tuple(gate for gate in run.gates if gate.refusal is None))
 
 
 def _readings(policy: Policy, run: Run, measurer: Measurer, *, quick: bool) -> dict[str, RunEnd]:
@@ -171,8 +239,8 @@ def _by_reading(policy: Policy, run: Run, measurer: Measurer, title: str, readin
     for gate in run.gates:
         try:
             measurer.value(gate, 0.0, title, reading)
-        except RefusalError as error:
-            if error.code != "E-PROMQL-TRUTH":
+        except GateRefusalError as error:
+            if error.refusal.code != "E-PROMQL-TRUTH":
                 raise
             left.remove(gate)
     return replayed(
@@ -188,25 +256,22 @@ def _told(
     run: Run,
     known: Known,
     measurer: Measurer,
-    ends: dict[str, RunEnd],
     settings: Settings,
     longest: float,
 ) -> dict[str, Any]:
+    ends = _readings(policy, _left(run), measurer, quick=settings.quick)
     truth = ends["truth"]
     trigger = _moment(measurer.start, truth.trigger)
-    refused = [f"{gate.name} ({gate.refusal.code})" for gate in run.gates if gate.refusal]
+    refused = _codes(run)
     seen = {end.gate for end in truth.gates}
-    refused += [f"{gate.name} (E-PROMQL-TRUTH)" for gate in measurer.gates if gate.name not in seen]
+    refused += [f"{gate.name} (E-PROMQL-TRUTH)" for gate in _left(run).gates if gate.name not in seen]
     verdict = decide(truth, trigger, known, longest, refused, _flips(policy, run, measurer, settings, truth))
-    alone = (
-        {}
-        if settings.quick
-        else {gate.name: _alone(policy, run, gate, measurer) for gate in run.gates if gate.refusal is None}
-    )
+    alone = {} if settings.quick else {gate.name: _alone(policy, run, gate, measurer) for gate in _left(run).gates}
     traced = [(title, end) for title, end in ends.items() if title in ("truth", "then", "scrape 0")] + [
         ("alone", end) for end in alone.values()
     ]
     return {
+        "came": True,
         "run": run.name, "is_inline": run.is_inline, "start": moment(measurer.start), "end": moment(measurer.start + timedelta(seconds=measurer.end)),
         "verdict": verdict.word, "reason": verdict.reason, "phase": truth.phase, "trigger": moment(trigger), "effect": _effect(truth),
         "gates": [_gate(gate, truth, ends, alone.get(gate.name), measurer) for gate in run.gates],
@@ -225,8 +290,7 @@ def _flips(policy: Policy, run: Run, measurer: Measurer, settings: Settings, tru
     """Say whether the skew of clocks decides that the run triggers at all."""
     if not settings.skew:
         return False
-    gates = tuple(gate for gate in run.gates if gate.refusal is None)
-    moved = [_by_shifted(policy, replace(run, gates=gates), measurer, sign * settings.skew) for sign in (-1, 1)]
+    moved = [_by_shifted(policy, _left(run), measurer, sign * settings.skew) for sign in (-1, 1)]
     return any((other.trigger is None) != (truth.trigger is None) for other in moved)
 
 
@@ -253,16 +317,18 @@ def _gate(
     if gate.refusal is not None:
         return _refused(gate, "")
     found = {title: next((item for item in end.gates if item.gate == gate.name), None) for title, end in ends.items()}
-    own = found["truth"] or GateEnd(gate.name, "Pending", None, None, "TRUTH does not define it")
+    own = found["truth"] or GateEnd(gate.name, "Pending", None, None, measurer.refused[gate.name].message)
+    state = "JUDGED NOTHING" if own in truth.unjudged else own.phase if found["truth"] else "NOT REPLAYED"
+    place = gate.place if found["truth"] else measurer.refused[gate.name].place
     scraped = [item for title, item in found.items() if title.startswith("scrape") and item and gate.query]
     ticks = [tick for tick in truth.ticks if tick.gate == gate.name]
     return {
-        "gate": gate.name, "state": own.phase, "why": own.why, "dry_run": gate.dry_run, "language": "sql" if gate.sql else "promql",
+        "gate": gate.name, "state": state, "why": own.why, "dry_run": gate.dry_run, "language": "sql" if gate.sql else "promql",
         "first_failed": moment(_moment(measurer.start, own.first_failed)), "trigger": moment(_moment(measurer.start, own.trigger)),
         "trigger_alone": moment(_moment(measurer.start, alone.gates[0].trigger)) if alone and alone.gates else "",
         "ticks": len(ticks), "most_series": max((len(tick.value.numbers) for tick in ticks), default=0),
         "scrape_sees": sum(item.first_failed is not None for item in scraped), "scrape_phases": len(scraped),
-        "query_hash": measurer.digest(gate), "place": _place(gate.place), "code": "",
+        "query_hash": measurer.digest(gate), "place": _place(place), "code": "" if found["truth"] else measurer.refused[gate.name].code,
     }  # fmt: skip
 
 

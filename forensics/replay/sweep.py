@@ -22,6 +22,17 @@ from forensics.store import Sandbox
 
 Counts = NDArray[np.int64]
 MAX_POLICIES = 100_000
+_MOST_MINUTES = 1_000_000
+# What each side of the grid may hold: least, most, and in words.
+_SIDES = {
+    "thresholds": (0, 1, "Shares are"),
+    "windows": (1, _MOST_MINUTES, "Windows are whole minutes"),
+    "intervals": (1, _MOST_MINUTES, "Intervals are whole minutes"),
+    "limits": (0, _MOST_MINUTES, "Failures that are tolerated are whole numbers"),
+    "delays": (0, _MOST_MINUTES, "Delays are whole minutes"),
+    "weights": (0.001, 1000, "Factors of the traffic are"),
+    "durations": (0, _MOST_MINUTES, "Durations are whole minutes"),
+}
 _SEED = 20260303  # fixed: the same case and grid give the same rows
 # What is counted of a minute cell's outcome.
 OUTCOMES = {
@@ -72,7 +83,7 @@ def minutes_of(sandbox: Sandbox, episode: Episode, metric: str) -> Minutes:
     """Return the canary's minutes of an episode.
 
     Raises:
-        UsageError: there is no such metric.
+        UsageError: there is no such metric, or no request of the canary.
 
     """
     if metric not in OUTCOMES:
@@ -84,6 +95,11 @@ def minutes_of(sandbox: Sandbox, episode: Episode, metric: str) -> Minutes:
     for minute, requests, counted in sandbox.rows(_SERIES, given):
         place = int((minute - start).total_seconds() // 60)
         n[place], k[place] = requests, counted
+    if not n.any():
+        raise UsageError(
+            "There is no request of the canary in the phases.",
+            hint="Correct [[phase]] and [[cohort]] in canary.toml: canary-forensics status CASE shows who is who.",
+        )
     return Minutes(start, n, k)
 
 
@@ -109,17 +125,15 @@ def sweep(series: Minutes, axes: Axes, onset: datetime | None, action: datetime 
 def _require(axes: Axes, size: int) -> None:
     if axes.size > MAX_POLICIES:
         raise UsageError(f"The grid has {axes.size:,} policies; {MAX_POLICIES:,} at most.", hint="Leave out values.")
-    if (
-        min(*axes.windows, *axes.intervals) < 1
-        or min(*axes.delays, *axes.durations, *axes.limits) < 0
-        or min(axes.weights) <= 0
-    ):
-        raise UsageError(
-            "A side of the grid is none.",
-            hint="Windows and intervals are whole minutes from 1 on; weights are above 0.",
-        )
+    for name, (least, most, what) in _SIDES.items():
+        wrong = next((value for value in getattr(axes, name) if not least <= value <= most), None)
+        if wrong is not None:
+            raise UsageError(f"--{name} {wrong:g} makes no sense.", hint=f"{what} from {least:,} to {most:,}.")
     if max(axes.durations) > size:
-        raise UsageError(f"The rollout lasted {size} minutes.", hint="A longer one was not recorded.")
+        raise UsageError(
+            f"--durations {max(axes.durations):,}: the rollout lasted {size:,} minutes.",
+            hint="A longer one was not recorded.",
+        )
 
 
 def _scaled(series: Minutes, weight: float) -> tuple[Counts, Counts]:

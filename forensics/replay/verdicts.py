@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -29,11 +30,14 @@ def decide(
     """Return the verdict of a run; `tick` is the longest interval in seconds, `flips` says that the skew of clocks decides whether it triggers."""
     if refused:
         return Verdict("INCOMPLETE", f"not replayed: {'; '.join(refused)}")
+    if end.is_cut:
+        return Verdict("INCOMPLETE", f"more than {len(end.ticks):,} ticks: the rest was not replayed")
     doubt = "within the skew of the clocks the gate triggers or does not" if flips else _doubt(end)
     if doubt:
         return Verdict("UNDECIDABLE", doubt)
     if trigger is None:
-        return _silent(known)
+        silent = _silent(known)
+        return replace(silent, reason="; ".join([silent.reason, *_by_word(end)]))
     if end.phase == "Error":
         return Verdict(
             "FALSE-ROLLBACK",
@@ -88,7 +92,18 @@ def _doubt(end: RunEnd) -> str:
         counts = tick.phase != "Successful" if deciding else True
         if counts and (not deciding or tick.gate in deciding):
             return f"the window of {tick.gate} at {tick.at:g} s lies in a gap of the evidence"
-    return ""
+    unjudged = [] if end.trigger is not None else [gate for gate in end.unjudged if not gate.dry_run]
+    return "; ".join(f"{gate.gate} judged nothing: {gate.why}" for gate in unjudged)
+
+
+def _by_word(end: RunEnd) -> list[str]:
+    """Say which gates pass without data because their policy says so, and how often."""
+    made = Counter(tick.gate for tick in end.ticks)
+    passed = Counter(tick.gate for tick in end.ticks if tick.basis == "policy")
+    return [
+        f"{gate}: {n:,} of {made[gate]:,} measurements pass without data, as the policy says"
+        for gate, n in passed.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,14 +75,17 @@ _FINDINGS: dict[str, Any] = {
 }
 _RUN: dict[str, Any] = {
     **dict.fromkeys(("run", "verdict", "reason", "effect", "trigger", "start", "end")),
-    "gates": [dict.fromkeys(("gate", "state", "why", "code", "first_failed", "trigger", "trigger_alone"))],
+    "gates": [dict.fromkeys(("gate", "state", "why", "code", "dry_run", "first_failed", "trigger", "trigger_alone"))],
     "readings": [dict.fromkeys(("reading", "earliest", "latest", "triggering", "of"))],
     "lags": dict.fromkeys(("detect", "action")),
-    "trace": [dict.fromkeys(("reading", "time", "gate", "phase", "state"))],
+    "trace": [dict.fromkeys(("reading", "time", "gate", "phase", "state", "value", "k", "n", "metric_phase", "why"))],
+    "trace_total": 0,
 }
 _REPLAY: dict[str, Any] = {
     **dict.fromkeys(("onset", "action", "contained")),
-    "policies": [{**dict.fromkeys(("name", "kind", "engine_version", "verdict")), "notes": [], "runs": [_RUN]}],
+    "policies": [
+        {**dict.fromkeys(("name", "kind", "engine_version", "verdict")), "reason": "", "notes": [], "runs": [_RUN]}
+    ],
     "radius": [{"until": "", "time": None, "amounts": {}}],
 }
 _RESULTS: dict[str, Any] = {

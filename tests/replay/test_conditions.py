@@ -134,6 +134,7 @@ def test_default_of_nil_is_only_known_when_it_runs() -> None:
         ("{a: 1}", 1),
         ("result?.x", 8),
         ("9223372036854775808 > 1", 1),
+        ("result[0] < 1e400", 13),
         ("`raw`", 1),
         ("now() > 1", 1),
     ],

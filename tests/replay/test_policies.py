@@ -184,6 +184,52 @@ def test_argo_rejects_some_inline_analyses(tmp_path: Path, change: dict[str, str
         assert policy.runs[0].rejected == ""  # in the background it may run for ever
 
 
+@pytest.mark.parametrize(
+    ("compare", "values"),
+    [('direction = "up"', "two_sided, higher, lower"), ('statistic = "student"', "fisher")],
+)
+def test_a_word_that_is_none_is_told_with_those_that_are(tmp_path: Path, compare: str, values: str) -> None:
+    text = f'kind = "policy"\nname = "p"\n[[gate]]\nname = "g"\nsql = "select 1"\ncompare = {{ {compare} }}\n'
+    with pytest.raises(ConfigError, match=f"One of: {values}"):
+        load([written(tmp_path, "p.toml", text)])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("name: errors", "name: [1]", "spec.metrics[0].name"),
+        ("  metrics:\n", "  metrics: {a: b}\n  other:\n", "spec.metrics"),
+    ],
+)
+def test_metrics_of_another_form_are_told(tmp_path: Path, old: str, new: str, key: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load([written(tmp_path, "p.yaml", TEMPLATE.replace(old, new, 1))], {"version": "canary"})
+    assert told.value.location is not None
+    assert told.value.location.key == key
+
+
+def test_templates_in_a_circle_are_told_as_one(tmp_path: Path) -> None:
+    one = "kind: AnalysisTemplate\nmetadata: {name: a}\nspec:\n  templates: [{templateName: b}]\n"
+    both = (
+        one
+        + "---\n"
+        + one.replace("name: a", "name: c")
+        .replace("templateName: b", "templateName: a")
+        .replace("name: c", "name: b", 1)
+    )
+    gates = [gate for policy in load([written(tmp_path, "p.yaml", both)]) for run in policy.runs for gate in run.gates]
+    assert gates
+    for gate in gates:
+        assert gate.refusal is not None
+        assert (gate.refusal.code, "circle" in gate.refusal.message) == ("E-TEMPLATE-MISSING", True)
+
+
+def test_least_samples_are_not_negative(tmp_path: Path) -> None:
+    text = 'kind = "policy"\nname = "p"\n[[gate]]\nname = "g"\nsql = "select 1"\nsuccess = "true"\nmin_samples = -1\n'
+    with pytest.raises(ConfigError, match="min_samples"):
+        load([written(tmp_path, "p.toml", text)])
+
+
 def test_flagger_has_its_own_words(tmp_path: Path) -> None:
     (policy,) = load([written(tmp_path, "c.yaml", CANARY)])
     assert (policy.engine, policy.interval, policy.threshold) == ("flagger", 30.0, 3)

@@ -244,6 +244,21 @@ def test_mirrors_and_retries_are_compared_by_kind_where_noise_is_not_known(colum
     }  # fmt: skip
 
 
+def test_pairs_whose_noise_is_not_known_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """No request of the baseline was answered twice, so values were not compared; a probe that it answered twice is compared by value."""
+    from forensics.cli.replay import _differences
+
+    old = [row | {"http_request_id": f"r{index}"} for index, row in enumerate(baseline(8, {"id": 1}))]
+    new = [row | {"http_request_id": f"r{index}"} for index, row in enumerate(canary(8, {"id": 2}))]
+    found = told(old, new)
+    assert found["pairs"]["without_noise"] == 8
+    _differences(found)
+    assert (
+        "of 8 of them only the kind of values is compared: the baseline answered none of these requests twice"
+        in capsys.readouterr().out
+    )
+
+
 def test_a_constant_is_no_request_id() -> None:
     old = baseline(600, {"id": 1}, http_request_id="-")
     assert not told(old, canary(600, {"id": 1}, http_request_id="-"))["pairs"]["counts"]

@@ -104,6 +104,37 @@ def test_a_grid_that_makes_no_sense_is_told(axes: Axes) -> None:
         sweep(series([0] * 10, [1] * 10), axes, None, None)
 
 
+@pytest.mark.parametrize(
+    ("axes", "option"),
+    [
+        (Axes(thresholds=(math.nan,)), "--thresholds"),
+        (Axes(thresholds=(0.1, math.inf)), "--thresholds"),
+        (Axes(thresholds=(-0.1,)), "--thresholds"),
+        (Axes(thresholds=(1.5,)), "--thresholds"),
+        (Axes(weights=(math.nan,)), "--weights"),
+        (Axes(weights=(math.inf,)), "--weights"),
+        (Axes(weights=(0.0,)), "--weights"),
+        (Axes(windows=(5, 0)), "--windows"),
+        (Axes(windows=(10**20,)), "--windows"),
+        (Axes(intervals=(0,)), "--intervals"),
+        (Axes(delays=(-1,)), "--delays"),
+        (Axes(limits=(-1,)), "--limits"),
+        (Axes(durations=(-1,)), "--durations"),
+        (Axes(durations=(99,)), "--durations"),
+    ],
+)
+def test_a_side_of_the_grid_that_makes_no_sense_is_told_by_its_option(axes: Axes, option: str) -> None:
+    with pytest.raises(UsageError, match=option):
+        sweep(series([0] * 10, [1] * 10), axes, None, None)
+
+
+def test_a_case_whose_canary_has_no_request_has_no_sweep() -> None:
+    store = sandbox(http_requests=[request(5, cohort="baseline")])
+    (first, *_) = episodes(store, Known())
+    with pytest.raises(UsageError, match="no request of the canary"):
+        minutes_of(store, first, "errors")
+
+
 def test_minutes_come_from_the_cells_of_the_canary() -> None:
     rows = [request(5, 401), request(10, 403), request(20), request(70, 500), request(80, 401, "baseline")]
     store = sandbox(http_requests=rows)
@@ -227,3 +258,7 @@ def test_the_commands(reviewed: Reviewed, tmp_path: Path) -> None:
     assert (found["true_positives"], found["users_saved"]) == (1, 40.0)
     assert found["outcomes"][0]["verdict"] == "LATE-HUMAN"
     assert "spared         40 users" in run("replay", "backtest", case, *options).out
+    twice = run("replay", "backtest", case, case, *options)
+    assert (twice.code, "checkout-compromised is named twice" in twice.err) == (2, True)
+    skewed = run("replay", "run", case, folder / "policy.toml", "--skew", "nan")
+    assert (skewed.code, "--skew" in skewed.err) == (2, True)

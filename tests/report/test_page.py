@@ -235,6 +235,36 @@ def test_hostile_words_do_not_become_classes(findings: dict[str, Any]) -> None:
     assert "outcome-block" not in classes
 
 
+def test_the_ticks_of_a_replay_stand_in_a_folded_table(findings: dict[str, Any], results: dict[str, Any]) -> None:
+    """At most 200 rows, and how many there are; what was measured is told with its state."""
+    tick = {
+        "reading": "truth", "time": "2026-03-03T09:00:00Z", "gate": "refusals", "state": "empty", "value": None, "k": 0.0, "n": 7.0,
+        "phase": "Inconclusive", "metric_phase": "Running", "why": "no data (empty)",
+    }  # fmt: skip
+    run = {
+        "run": "checks",
+        "verdict": "UNDECIDABLE",
+        "reason": "refusals judged nothing",
+        "gates": [],
+        "trace": [tick] * 201,
+        "trace_total": 900,
+    }
+    policy = {
+        "name": "own",
+        "kind": "policy",
+        "verdict": "UNDECIDABLE",
+        "reason": "checks stops it first",
+        "notes": [],
+        "runs": [run],
+    }
+    results["replay"] = {"replays": [{"policies": [policy], "radius": []}], "note": ""}
+    html = render_html(findings, results)
+    section = html.partition("Ticks of checks")[2].partition("</details>")[0]
+    assert html.count("<summary>Ticks of checks (900)</summary>") == 1
+    assert section.count("no data (empty)") == 200
+    assert "checks stops it first" in html
+
+
 @pytest.mark.parametrize(
     "missing",
     [

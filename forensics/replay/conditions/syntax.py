@@ -6,6 +6,7 @@ them; the ternary binds loosest. What is not here is refused with E-EXPR-UNSUPPO
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -254,7 +255,7 @@ class _Parser:
             value: int | float = int(text, 16)
         else:
             value = float(text) if re.search(r"[.eE]", text) else int(text)
-        if isinstance(value, int) and value >= 2**63:
+        if value >= 2**63 if isinstance(value, int) else math.isinf(value):
             raise unsupported(token.text, token.column, self.text)
         return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forensics.replay.conditions import ConditionError, compiled
-from forensics.replay.engines.trace import STOPS, Measure, Metric, Phase, RunEnd, Tick, Value, driven, ended
+from forensics.replay.engines.trace import STOPS, Basis, Measure, Metric, Phase, RunEnd, Tick, Value, driven, ended
 from forensics.replay.policies.model import Gate
 
 ERROR_RETRY = 10.0  # DefaultErrorRetryInterval, whatever `interval` says
@@ -40,7 +40,16 @@ def _measured(metric: Metric, now: float, value: Value) -> Tick:
         metric.trigger, metric.why = now, f"{_limit(metric)}; {why}"
     interval = ERROR_RETRY if phase == "Error" else metric.gate.interval
     metric.due = now + (interval if interval is not None else ERROR_RETRY)
-    return Tick(now, metric.gate.name, value, phase, metric.counts, metric.phase, metric.why)
+    return Tick(
+        now,
+        metric.gate.name,
+        value,
+        phase,
+        metric.counts,
+        metric.phase,
+        metric.why,
+        basis_of(metric.gate, value, phase),
+    )
 
 
 def measurement(gate: Gate, value: Value) -> tuple[Phase, str]:
@@ -67,6 +76,15 @@ def measurement(gate: Gate, value: Value) -> tuple[Phase, str]:
         if held
         else ("Inconclusive", f"neither condition is true of {shown(value)}")
     )
+
+
+def basis_of(gate: Gate, value: Value, phase: Phase) -> Basis:
+    """Say what a measurement rests on. A condition that asks for the length or for NaN says what no data means; `all()` of nothing does not."""
+    if phase == "Error" or value.is_number:
+        return "nothing" if phase == "Error" else "number"
+    conditions = (compiled(gate.success), compiled(gate.failure))
+    asks = any(item.calls("len", "isNaN", "isNil", "default") for item in conditions if item)
+    return "policy" if asks and phase == "Successful" else "nothing"
 
 
 def _told(gate: Gate, value: Value, *, failed: bool) -> str:

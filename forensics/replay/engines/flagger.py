@@ -6,10 +6,12 @@ which is looked at before the next check, so one interval after the check that r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from forensics.replay.engines import trace
 from forensics.replay.engines.argo import shown
-from forensics.replay.engines.trace import MAX_TICKS, Measure, Metric, Phase, RunEnd, Tick, Value
+from forensics.replay.engines.trace import Basis, Measure, Metric, Phase, RunEnd, Tick, Value
 from forensics.replay.policies.model import Gate
 
 
@@ -18,7 +20,7 @@ def run(gates: Sequence[Gate], measure: Measure, end: float, interval: float, th
     metrics = [Metric(gate, interval) for gate in gates]
     ticks: list[Tick] = []
     failed, number = 0, 1
-    while number * interval <= end and len(ticks) < MAX_TICKS:
+    while gates and number * interval <= end and len(ticks) < trace.MAX_TICKS:
         now = number * interval
         if failed >= threshold:
             return _end(metrics, ticks, now, f"failed checks {failed} >= threshold {threshold}")
@@ -37,7 +39,8 @@ def _checked(metrics: list[Metric], now: float, measure: Measure) -> list[Tick]:
         phase, why = checked_value(metric.gate, value)
         metric.record(now, phase, why)
         metric.phase = "Running"
-        ticks.append(Tick(now, metric.gate.name, value, phase, metric.counts, "Running", why))
+        basis: Basis = "number" if value.numbers and not math.isnan(value.numbers[-1]) else "nothing"
+        ticks.append(Tick(now, metric.gate.name, value, phase, metric.counts, "Running", why, basis))
         if phase == "Failed":
             break
     return ticks
@@ -65,4 +68,6 @@ def _end(metrics: list[Metric], ticks: list[Tick], trigger: float | None, why: s
         metric.phase = "Failed" if did_fail else "Successful"
         metric.trigger, metric.why = (trigger, f"{why}; {metric.why}") if did_fail else (None, metric.why)
     phase: Phase = "Running" if trigger is None else "Failed"
-    return RunEnd(phase, trigger, [metric.end() for metric in metrics], ticks)
+    return RunEnd(
+        phase, trigger, [metric.end() for metric in metrics], ticks, trigger is None and len(ticks) >= trace.MAX_TICKS
+    )

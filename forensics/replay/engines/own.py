@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forensics.replay.engines import argo
-from forensics.replay.engines.trace import STOPS, Measure, Metric, Phase, RunEnd, Tick, Value, driven, ended
+from forensics.replay.engines.trace import STOPS, Basis, Measure, Metric, Phase, RunEnd, Tick, Value, driven, ended
 from forensics.replay.policies.model import Compare, Gate, NoData
 
 _NO_DATA: dict[NoData, Phase] = {
@@ -33,23 +33,57 @@ def _measured(metric: Metric, now: float, value: Value) -> Tick:
     if metric.phase in STOPS:
         metric.trigger, metric.why = now, f"{_limit(metric)}; {why}"
     metric.due = now + (metric.gate.interval or 60.0)
-    return Tick(now, metric.gate.name, value, phase, metric.counts, metric.phase, metric.why)
+    return Tick(
+        now,
+        metric.gate.name,
+        value,
+        phase,
+        metric.counts,
+        metric.phase,
+        metric.why,
+        basis_of(metric.gate, value, phase),
+    )
 
 
 def measurement(gate: Gate, value: Value) -> tuple[Phase, str]:
     """Return the phase of one measurement and why."""
     if value.gap:
         return "Inconclusive", "its window lies in a gap of the evidence"
-    if not value.error and value.state in ("empty", "nan") and not (gate.compare and value.n):
-        return _NO_DATA[gate.on_no_data], f"no data ({value.state}): {gate.on_no_data}"
-    if gate.min_samples and (value.n or 0) < gate.min_samples:
-        return _NO_DATA[gate.on_no_data], f"{value.n or 0:g} samples of {gate.min_samples}: {gate.on_no_data}"
+    if lack := _lack(gate, value):
+        return _NO_DATA[gate.on_no_data], f"{lack}: {gate.on_no_data}"
     if gate.compare and not value.error:
-        return compared(gate.compare, value, gate.on_no_data)
+        return compared(gate.compare, value)
     return argo.measurement(gate, value)
 
 
-def compared(compare: Compare, value: Value, on_no_data: NoData) -> tuple[Phase, str]:
+def basis_of(gate: Gate, value: Value, phase: Phase) -> Basis:
+    """Say what a measurement rests on: where data lacks, on the policy's word only if that is `pass`."""
+    if not value.gap and _lack(gate, value):
+        return "policy" if gate.on_no_data == "pass" else "nothing"
+    if gate.compare and phase != "Error" and not value.gap:
+        return "number"
+    return "nothing" if value.gap else argo.basis_of(gate, value, phase)
+
+
+def _lack(gate: Gate, value: Value) -> str:
+    """Say what lacks for a judgement; empty where nothing does, or where the query failed."""
+    if value.error:
+        return ""
+    if value.state in ("empty", "nan") and not (gate.compare and value.n):
+        return f"no data ({value.state})"
+    if gate.min_samples and (value.n or 0) < gate.min_samples:
+        return f"{value.n or 0:g} samples of {gate.min_samples}"
+    if (
+        gate.compare
+        and value.n is not None
+        and value.baseline_n is not None
+        and not (round(value.n) and round(value.baseline_n))
+    ):
+        return f"{'no baseline' if round(value.n) else 'no canary'} to compare with"
+    return ""
+
+
+def compared(compare: Compare, value: Value) -> tuple[Phase, str]:
     """Return the phase of a comparison with the baseline: it fails where both the test and the least difference speak."""
     from forensics.statistics import fisher_exact
 
@@ -57,8 +91,6 @@ def compared(compare: Compare, value: Value, on_no_data: NoData) -> tuple[Phase,
     if any(count is None for count in counts):
         return "Error", "the SQL gives no k, n, baseline_k, baseline_n"
     k, n, baseline_k, baseline_n = (round(count or 0) for count in counts)
-    if not n or not baseline_n:
-        return _NO_DATA[on_no_data], f"{'no baseline' if n else 'no canary'} to compare with: {on_no_data}"
     if min(k, n - k, baseline_k, baseline_n - baseline_k) < 0:
         return "Error", "the SQL gives counts that are no part of their totals"
     tests = fisher_exact(k, n - k, baseline_k, baseline_n - baseline_k)
@@ -90,7 +122,7 @@ def _limit(metric: Metric) -> str:
             gate.consecutive_failure_limit is not None and counts.consecutive_failure > gate.consecutive_failure_limit
         )
         if in_a_row:
-            return f"failed {counts.consecutive_failure} in a row > {gate.consecutive_failure_limit}"
+            return f"failed {counts.consecutive_failure} in a row > consecutive_failure_limit {gate.consecutive_failure_limit}"
         return f"failed {counts.failed} > failure_limit {gate.failure_limit}"
     if metric.phase == "Error":
         return f"{counts.consecutive_error} errors in a row > {gate.consecutive_error_limit}"

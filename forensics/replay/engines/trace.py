@@ -14,6 +14,8 @@ Phase = Literal["Successful", "Running", "Pending", "Inconclusive", "Error", "Fa
 ORDER: tuple[Phase, ...] = ("Successful", "Running", "Pending", "Inconclusive", "Error", "Failed")
 MAX_TICKS = 100_000
 STOPS: tuple[Phase, ...] = ("Failed", "Error", "Inconclusive")
+# What a measurement rests on: a number, the policy's explicit word for no data, or nothing at all.
+Basis = Literal["number", "policy", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Value:
             return []
         return list(self.result) if isinstance(self.result, list) else [self.result]
 
+    @property
+    def is_number(self) -> bool:
+        """Whether there is a number to judge: an empty result and NaN are none."""
+        return any(not math.isnan(number) for number in self.numbers)
+
 
 Measure = Callable[[Gate, float], Value]
 
@@ -65,6 +72,7 @@ class Tick:
     counts: Counts
     metric_phase: Phase
     why: str
+    basis: Basis = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +120,19 @@ class GateEnd:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended, with the trace in order; `trigger` is None where it never stopped."""
+    """How a run ended, with the trace in order; `trigger` is None where it never stopped, `is_cut` where the ticks were cut off at MAX_TICKS."""
 
     phase: Phase
     trigger: float | None
     gates: Sequence[GateEnd]
     ticks: Sequence[Tick]
+    is_cut: bool = False
+
+    @property
+    def unjudged(self) -> list[GateEnd]:
+        """The gates that passed although none of their measurements rests on a number or on the policy's word."""
+        judged = {tick.gate for tick in self.ticks if tick.basis != "nothing"}
+        return [gate for gate in self.gates if gate.gate not in judged and gate.phase not in STOPS]
 
 
 @dataclass(slots=True)
@@ -172,4 +187,6 @@ def driven(
 def ended(metrics: Sequence[Metric], ticks: Sequence[Tick], trigger: float | None) -> RunEnd:
     """Return the end of a run: its phase is the worst of the metrics that are no dry run."""
     phase = worst([metric.phase for metric in metrics if not metric.gate.dry_run])
-    return RunEnd(phase, trigger, [metric.end() for metric in metrics], ticks)
+    return RunEnd(
+        phase, trigger, [metric.end() for metric in metrics], ticks, trigger is None and len(ticks) >= MAX_TICKS
+    )

@@ -70,6 +70,6 @@ def _of(policy: Policy, run: Run, gate: Gate, scrape: float, traffic: Traffic | 
 def _row(policy: Policy, gate: Gate, place: Place, *told: str) -> dict[str, Any]:
     rule, level, message, reason, fix, evidence = told
     return {
-        "rule": rule, "level": level, "file": str(place.file or policy.path), "line": place.line, "gate": gate.name, "key": place.key,
+        "rule": rule, "level": level, "file": str(place.file or policy.path), "line": place.line, "column": place.column, "gate": gate.name, "key": place.key,
         "message": message, "reason": reason, "fix": fix, "evidence": evidence,
     }  # fmt: skip

@@ -20,5 +20,5 @@ def check(subject: Subject) -> Iterator[Issue]:
         RULE, "error", subject.condition_key,
         f"where the query finds nothing, {subject.condition} is an error: {limit + 1} in a row, 10 s apart, abort a clean rollout after {10 * limit} s",
         "Prometheus answers an empty vector where no series matches, and an index out of range is an error of the measurement",
-        f"query: ... or vector(0)   # or: {subject.condition_key}: len(result) == 0 || {subject.condition}",
+        f"query: ... or vector(0)   # or: {subject.condition_key}: len(result) == 0 || {subject.fallback}",
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from forensics.replay.lint.subject import Issue, Subject
 
 RULE = "L4"
+_EMPTY = "len(result) == 0 || "
 
 
 def check(subject: Subject) -> Iterator[Issue]:
@@ -16,11 +17,19 @@ def check(subject: Subject) -> Iterator[Issue]:
         not subject.is_argo
         or not subject.divides()
         or bool(gate.success) == bool(gate.failure)
+        or not subject.conditions
         or subject.calls("isNaN")
     ):
         return
     outcome = "a failure: a quiet canary is aborted" if gate.success else "a success: a canary without traffic passes"
     yield Issue(
         RULE, "warning", subject.condition_key, f"without traffic the query is NaN, and NaN is {outcome}", "every comparison with NaN is false (IEEE 754)",
-        f"{subject.condition_key}: isNaN(result[0]) || {subject.condition}" if gate.success else "add a successCondition: NaN is then Inconclusive, and the rollout pauses",
+        f"{subject.condition_key}: {_guarded(subject)}" if gate.success else "add a successCondition: NaN is then Inconclusive, and the rollout pauses",
     )  # fmt: skip
+
+
+def _guarded(subject: Subject) -> str:
+    """Return the condition with a guard for NaN, behind one for an empty vector: what it says of one itself stays as it is."""
+    if subject.calls("len") and not subject.condition.startswith(_EMPTY):
+        return f"len(result) > 0 && isNaN(result[0]) || {subject.fallback}"
+    return f"{_EMPTY}isNaN(result[0]) || {subject.fallback.removeprefix(_EMPTY)}"

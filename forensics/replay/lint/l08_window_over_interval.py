@@ -17,9 +17,10 @@ def check(subject: Subject) -> Iterator[Issue]:
     limit = limit if gate.consecutive_failure_limit is None else gate.consecutive_failure_limit
     if not gate.interval or longest <= gate.interval or limit < 1:
         return
+    limit_key = "threshold" if subject.policy.engine == "flagger" else "failureLimit"
     times = math.ceil(longest / gate.interval)
     if times > limit:
         yield Issue(
             RULE, "warning", "interval", f"one blip stays in {times} windows of {longest:g} s at ticks of {gate.interval:g} s: {times} failures, {limit} are tolerated",
-            "windows overlap, so failures come in runs", f"interval: {longest:g}s, or failureLimit: {times}, or limit failures in a row in a policy of our own",
+            "windows overlap, so failures come in runs", f"interval: {longest:g}s, or {limit_key}: {times + (limit_key == 'threshold')}, or limit failures in a row in a policy of our own",
         )  # fmt: skip

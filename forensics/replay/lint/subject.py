@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import promql_parser as pq
 
-from forensics.replay.conditions import Node, compiled
+from forensics.replay.conditions import Node, compiled, nodes
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.promql.bindings import load
 from forensics.replay.promql.syntax import parse, parts, ranges, unsupported
@@ -87,6 +87,12 @@ class Subject:
         return self.gate.success or self.gate.failure
 
     @property
+    def fallback(self) -> str:
+        """The first condition as the last part of `... || condition`."""
+        loose = any(tree.kind == "ternary" or tree.value == "??" for tree in self.conditions[:1])
+        return f"({self.condition})" if loose else self.condition
+
+    @property
     def windows(self) -> list[float]:
         """Windows of the query in seconds."""
         return ranges(self.query) if self.query is not None else []
@@ -125,15 +131,6 @@ def refusals(gate: Gate) -> Iterator[tuple[str, RefusalError]]:
     for found in unsupported(gate.query, tree, load(None)) if tree is not None else ():
         if found.code.startswith("E-PROMQL") and found.code != "E-PROMQL-HISTOGRAM":
             yield "query", found
-
-
-def nodes(tree: Node) -> Iterator[Node]:
-    """Yield every node of a condition."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(node.parts)
 
 
 def is_single(tree: Any) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from forensics.replay.conditions import one_line
 from forensics.replay.policies.arguments import filled, values_of
-from forensics.replay.policies.documents import Document, bad, items, mapping, seconds, whole
+from forensics.replay.policies.documents import Document, bad, items, mapping, seconds, title, too_short, whole
 from forensics.replay.policies.model import Gate, Policy, Run, Start
 from forensics.replay.refusal import Place, RefusalError
 
@@ -69,14 +70,22 @@ def referred(
     found = [item for item in library if item.kind == kind and item.name == name]
     if len(found) == 1 and depth <= MAX_DEPTH:
         return gates_of(found[0], given, library, depth)
-    what = (
-        f"the template {name!r} is not among the files"
-        if not found
-        else f"the template {name!r} is there more than once"
-    )
-    missing = RefusalError("E-TEMPLATE-MISSING", what, hint="Name its file too.")
+    missing = _missing(name, len(found))
     place = document.place(f"{key}.templateName")
     return (Gate(name or "template", place, refusal=missing.located(place)),)
+
+
+def _missing(name: str, count: int) -> RefusalError:
+    """Return the refusal of a reference to a template that is among the files not at all, more than once, or too deep in others."""
+    if count == 1:
+        what = f"the template {name!r} refers to templates in a circle, or they are more than {MAX_DEPTH} deep"
+        return RefusalError("E-TEMPLATE-MISSING", what, hint="Write its metrics out.")
+    if count:
+        what = f"the template {name!r} is there more than once"
+        return RefusalError("E-TEMPLATE-MISSING", what, hint="Name one file that has it.")
+    return RefusalError(
+        "E-TEMPLATE-MISSING", f"the template {name!r} is not among the files", hint="Name its file too."
+    )
 
 
 def with_dry_run(gates: list[Gate], patterns: list[str]) -> list[Gate]:
@@ -110,9 +119,9 @@ def rejected(gates: tuple[Gate, ...], *, is_inline: bool) -> str:
 
 
 def _gate(document: Document, key: str, metric: Mapping[str, Any], arguments: Mapping[str, str]) -> Gate:
-    place = document.place(key, below=True)
+    place = document.place(key, below=True, fill=lambda text: str(_plain(text, arguments)))
     gate = Gate(
-        str(metric.get("name") or key),
+        title(metric, key, document),
         place,
         interval=_seconds(document, key, metric, "interval", arguments),
         initial_delay=_seconds(document, key, metric, "initialDelay", arguments) or 0.0,
@@ -122,6 +131,8 @@ def _gate(document: Document, key: str, metric: Mapping[str, Any], arguments: Ma
         consecutive_error_limit=_limit(_whole(document, key, metric, "consecutiveErrorLimit", None, arguments), 4),
         consecutive_success_limit=_whole(document, key, metric, "consecutiveSuccessLimit", 0, arguments) or 0,
     )
+    if refusal := too_short(gate.interval, place.at("interval")):
+        return replace(gate, refusal=refusal)
     try:
         return replace(gate, **_texts(document, key, metric, arguments))
     except RefusalError as error:
@@ -140,8 +151,8 @@ def _texts(document: Document, key: str, metric: Mapping[str, Any], arguments: M
     at = f"{key}.provider.{kinds[0]}" + (".query" if isinstance(inner, dict) else "")
     return {
         field: _filled(document, at, text, arguments),
-        "success": _filled(document, f"{key}.successCondition", metric.get("successCondition"), arguments),
-        "failure": _filled(document, f"{key}.failureCondition", metric.get("failureCondition"), arguments),
+        "success": one_line(_filled(document, f"{key}.successCondition", metric.get("successCondition"), arguments)),
+        "failure": one_line(_filled(document, f"{key}.failureCondition", metric.get("failureCondition"), arguments)),
     }
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from forensics.errors import ConfigError, Location
-from forensics.replay.refusal import Place
+from forensics.replay.refusal import Place, RefusalError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
@@ -34,11 +36,12 @@ _Loader.yaml_implicit_resolvers = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document; `lines` has the 1-based line of each dotted path."""
+    """One YAML document; `lines` has the 1-based line of each dotted path, `texts` the lines of values that have several."""
 
     path: Path
     data: dict[str, Any]
     lines: dict[str, int]
+    texts: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -50,18 +53,28 @@ class Document:
         """`metadata.name`, else the name of the file."""
         return str(mapping(self.data.get("metadata")).get("name") or self.path.stem)
 
-    def place(self, key: str = "", *, below: bool = False) -> Place:
-        """Return the place of a dotted path, its line or that of the nearest key above; `below` adds the lines of the keys inside of it."""
+    def place(self, key: str = "", *, below: bool = False, fill: Callable[[str], str] = str) -> Place:
+        """Return the place of a dotted path, its line or that of the nearest key above.
+
+        `below` adds the lines of the keys inside of it; `fill` is what the reader makes of a line of text.
+        """
         above = key
         while above and above not in self.lines:
             above = re.sub(r"(?:\.[^.\[]*|\[\d+\]|^[^.\[]+)$", "", above)
         inner = (
             (name.removeprefix(f"{key}."), line) for name, line in self.lines.items() if name.startswith(f"{key}.")
         )
-        return Place(self.path, self.lines.get(above, 1), key, below=tuple(inner) if below else ())
+        texts = (
+            (name.removeprefix(key).removeprefix("."), tuple((line, len(fill(text))) for line, text in rows))
+            for name, rows in self.texts.items()
+            if name == key or (below and name.startswith(f"{key}."))
+        )
+        return Place(self.path, self.lines.get(above, 1), key, below=tuple(inner) if below else (), texts=tuple(texts))
 
     def metrics(self, key: str, found: Any) -> list[Any]:
-        """Return a list of metrics; raises `ConfigError` where it is longer than a policy can be."""
+        """Return a list of metrics; raises `ConfigError` where it is none, or longer than a policy can be."""
+        if found is not None and not isinstance(found, list):
+            raise bad("metrics are a list", self.place(key), "Begin each with a dash.")
         listed = items(found)
         if len(listed) > MAX_METRICS:
             raise bad(
@@ -123,7 +136,7 @@ def _require_plain(text: str, path: Path) -> None:
 
 
 def _loaded(text: str, path: Path) -> list[Document]:
-    loader, found = _Loader(text), list[Document]()
+    loader, found, source = _Loader(text), list[Document](), text.splitlines()
     try:
         while loader.check_node():
             if len(found) >= MAX_DOCUMENTS:
@@ -131,37 +144,53 @@ def _loaded(text: str, path: Path) -> list[Document]:
             node = loader.get_node()
             if node is None:
                 break
-            lines: dict[str, int] = {}
-            _note_lines(node, "", lines, path)
+            noted = Document(path, {}, {})
+            _note_lines(node, "", noted, source)
             value = loader.construct_document(node)
             if isinstance(value, dict):
-                found.append(Document(path, value, lines))
+                found.append(replace(noted, data=value))
     finally:
         loader.dispose()
     return found
 
 
-def _note_lines(node: yaml.Node, key: str, lines: dict[str, int], path: Path) -> None:
+def _note_lines(node: yaml.Node, key: str, noted: Document, source: list[str]) -> None:
     """Keep the line of every key, and refuse a key that is there twice; bounded, since a file may be made of keys."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for name, value in node.value:
             if str(name.value) in seen:
                 raise ConfigError(
-                    f"The key {str(name.value)[:100]} is there twice.", location=Location(path, _line(name.start_mark))
+                    f"The key {str(name.value)[:100]} is there twice.",
+                    location=Location(noted.path, _line(name.start_mark)),
                 )
             seen.add(str(name.value))
-            _note(value, f"{key}.{name.value}" if key else str(name.value), _line(name.start_mark), lines, path)
+            _note(value, f"{key}.{name.value}" if key else str(name.value), _line(name.start_mark), noted, source)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _note(value, f"{key}[{index}]", _line(value.start_mark), lines, path)
+            _note(value, f"{key}[{index}]", _line(value.start_mark), noted, source)
 
 
-def _note(value: yaml.Node, inner: str, line: int, lines: dict[str, int], path: Path) -> None:
+def _note(value: yaml.Node, inner: str, line: int, noted: Document, source: list[str]) -> None:
     short = inner[:MAX_PATH]
-    if len(lines) < MAX_LINES:
-        lines.setdefault(short, line)
-    _note_lines(value, short, lines, path)
+    if len(noted.lines) < MAX_LINES:
+        noted.lines.setdefault(short, line)
+        if isinstance(value, yaml.ScalarNode) and value.end_mark.line > value.start_mark.line:
+            noted.texts.setdefault(short, _rows(value, source))
+    _note_lines(value, short, noted, source)
+
+
+def _rows(value: yaml.ScalarNode, source: list[str]) -> list[tuple[int, str]]:
+    """Return the lines of a value as they stand in the file, without what indents them."""
+    first, last = value.start_mark.line, value.end_mark.line
+    if value.style in ("|", ">"):
+        block = source[first + 1 : last + 1]
+        indent = next((len(row) - len(row.lstrip()) for row in block if row.strip()), 0)
+        inside = takewhile(lambda row: not row[:indent].strip(), block)
+        return [(number, row[indent:]) for number, row in enumerate(inside, first + 2)]
+    begin = value.start_mark.column + bool(value.style)
+    rows = [source[first][begin:], *source[first + 1 : last + 1]]
+    return [(number, row.strip()) for number, row in enumerate(rows, first + 1)]
 
 
 def _line(mark: Any) -> int:
@@ -178,6 +207,14 @@ def items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def title(metric: Mapping[str, Any], key: str, document: Document) -> str:
+    """Return the name of a metric, its key where it has none; raises `ConfigError` where that is no text."""
+    name = metric.get("name")
+    if name is not None and not isinstance(name, str):
+        raise bad("a name is a text", document.place(f"{key}.name"), "Put it in quotes.")
+    return name or key
+
+
 def seconds(value: Any, place: Place) -> float | None:
     """Return a duration as Go writes it (`90s`, `1h30m`), None where there is none.
 
@@ -191,6 +228,14 @@ def seconds(value: Any, place: Place) -> float | None:
     if len(text) > 40 or not _DURATION.fullmatch(text):
         raise bad(f"{text[:40]!r} is no duration", place, "Write it as 60s, 5m or 1h30m.")
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text))
+
+
+def too_short(interval: float | None, place: Place) -> RefusalError | None:
+    """Return the refusal (E-INTERVAL) of an interval below a second: ticks would not go on, or be more than anybody can replay."""
+    if interval is None or interval >= 1:
+        return None
+    what = f"an interval of {interval:g} s cannot be replayed"
+    return RefusalError("E-INTERVAL", what, hint="Write one second at least.").located(place)
 
 
 def whole(value: Any, place: Place) -> int | None:

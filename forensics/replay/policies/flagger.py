@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from forensics.replay.policies.documents import Document, decimal, mapping, seconds, whole
+from forensics.replay.policies.documents import Document, decimal, mapping, seconds, title, too_short, whole
 from forensics.replay.policies.model import Gate, Policy, Run
 from forensics.replay.refusal import RefusalError
 
@@ -21,12 +21,15 @@ def read(document: Document, library: list[Document], given: Mapping[str, str]) 
     spec = mapping(document.data.get("spec"))
     key = "spec.analysis" if "analysis" in spec else "spec.canaryAnalysis"
     analysis = mapping(spec.get(key.rpartition(".")[2]))
-    interval = seconds(analysis.get("interval"), document.place(f"{key}.interval")) or 60.0
+    given_interval = seconds(analysis.get("interval"), document.place(f"{key}.interval"))
+    interval = 60.0 if given_interval is None else given_interval
     threshold = whole(analysis.get("threshold"), document.place(f"{key}.threshold"))
     gates = tuple(
         _gate(document, f"{key}.metrics[{index}]", mapping(item), library, given, interval)
         for index, item in enumerate(document.metrics(f"{key}.metrics", analysis.get("metrics")))
     )
+    if refusal := too_short(interval, document.place(f"{key}.interval")):
+        gates = tuple(replace(gate, refusal=gate.refusal or refusal) for gate in gates)
     run = Run(document.name, gates, document.place(key))
     return Policy(
         document.name, "flagger", document.kind, document.path, (run,), interval, 1 if threshold is None else threshold
@@ -41,7 +44,7 @@ def _gate(
     given: Mapping[str, str],
     interval: float,
 ) -> Gate:
-    name = str(metric.get("name") or key)
+    name = title(metric, key, document)
     place = document.place(key, below=True)
     limits = mapping(metric.get("thresholdRange"))
     low, high = (decimal(limits.get(end), document.place(f"{key}.thresholdRange.{end}")) for end in ("min", "max"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -10,10 +11,13 @@ from msgspec import Struct, field
 
 from forensics.config.load import Problem, load_as
 from forensics.errors import ConfigError
+from forensics.replay.conditions import one_line
 from forensics.replay.policies.documents import read as read_text
 from forensics.replay.policies.documents import seconds
 from forensics.replay.policies.model import Compare, Direction, Gate, NoData, Policy, Run, Start
-from forensics.replay.refusal import Place
+from forensics.replay.refusal import Lines, Place
+
+_KEY = re.compile(r"\s*([a-z_]+)\s*=\s*(\"\"\"|\'\'\')?")
 
 
 class _Section(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,18 +71,12 @@ def read(path: Path) -> Policy:
 
     """
     found = load_as(path, OwnPolicy, _problems)
-    lines = [
-        number for number, line in enumerate(read_text(path).splitlines(), 1) if line.strip().startswith("[[gate]]")
-    ]
+    places = _places(path, read_text(path), len(found.gate))
     phases = dict.fromkeys(gate.phase for gate in found.gate)
     runs = tuple(
         Run(
             f"{found.name} in {phase}" if phase else found.name,
-            tuple(
-                _gate(part, Place(path, lines[index] if len(lines) == len(found.gate) else None, f"gate[{index}]"))
-                for index, part in enumerate(found.gate)
-                if part.phase == phase
-            ),
+            tuple(_gate(part, places[index]) for index, part in enumerate(found.gate) if part.phase == phase),
             Place(path, None, "gate"),
             is_inline=bool(phase),
             start=Start(phase=phase),
@@ -88,10 +86,49 @@ def read(path: Path) -> Policy:
     return Policy(found.name, "own", "policy", path, runs)
 
 
+def _places(path: Path, text: str, count: int) -> list[Place]:
+    """Return the place of each gate with the lines of its keys; without lines where gates are written in another way than `[[gate]]`."""
+    lines = text.splitlines()
+    heads = [number for number, line in enumerate(lines, 1) if line.strip().startswith("[[gate]]")]
+    if len(heads) != count:
+        return [Place(path, None, f"gate[{index}]") for index in range(count)]
+    found = []
+    for index, (head, end) in enumerate(zip(heads, [*heads[1:], len(lines) + 1], strict=True)):
+        keys = dict(_keys(lines[: end - 1], head))
+        below = tuple((key, number) for key, (number, _) in keys.items())
+        found.append(
+            Place(
+                path,
+                head,
+                f"gate[{index}]",
+                below=below,
+                texts=tuple((key, rows) for key, (_, rows) in keys.items() if rows),
+            )
+        )
+    return found
+
+
+def _keys(lines: list[str], after: int) -> Iterator[tuple[str, tuple[int, Lines]]]:
+    """Yield key, line, and where the value has several lines those: number and length."""
+    number = after
+    while number < len(lines):
+        number += 1
+        match = _KEY.match(lines[number - 1])
+        if not match:
+            continue
+        begin, quote = number, match[2]
+        first = lines[number - 1][match.end() :]
+        rows = [(number, len(first))] if first else []
+        while quote and quote not in first and number < len(lines):
+            number, first = number + 1, lines[number]
+            rows.append((number, len(first)))
+        yield match[1], (begin, tuple(rows) if quote else ())
+
+
 def _gate(part: GatePart, place: Place) -> Gate:
     compare = part.compare
     return Gate(
-        part.name, place, part.query, part.sql, part.success, part.failure,
+        part.name, place, part.query, part.sql, one_line(part.success), one_line(part.failure),
         interval=seconds(part.interval, place), window=seconds(part.window, place) or 300.0, initial_delay=seconds(part.initial_delay, place) or 0.0,
         failure_limit=_failure_limit(part), consecutive_failure_limit=part.consecutive_failure_limit, inconclusive_limit=part.inconclusive_limit,
         consecutive_error_limit=part.consecutive_error_limit, min_samples=part.min_samples, on_no_data=part.on_no_data, dry_run=part.dry_run,
@@ -124,6 +161,8 @@ def _problems(policy: OwnPolicy) -> Iterator[Problem]:
             yield Problem(f"{key}.compare", "A comparison needs a sql that returns k, n, baseline_k, baseline_n.")
         if gate.compare and not (0 < gate.compare.alpha < 1 and 0 <= gate.compare.minimum_difference <= 1):
             yield Problem(f"{key}.compare", "alpha lies between 0 and 1, minimum_difference from 0 to 1.")
+        if gate.min_samples < 0:
+            yield Problem(f"{key}.min_samples", "min_samples is 0 or more.")
         yield from _durations(gate, key)
 
 

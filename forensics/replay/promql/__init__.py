@@ -16,8 +16,9 @@ from forensics.replay.promql.evaluate import Evaluation, matchers_of
 from forensics.replay.promql.gaps import in_gaps, seconds_of_ticks, silences
 from forensics.replay.promql.quantiles import exact_quantiles
 from forensics.replay.promql.readings import Reading, Scrape, Truth
-from forensics.replay.promql.syntax import parse, ranges, refuse_unsupported, seconds_of, selectors
+from forensics.replay.promql.syntax import column_of, parse, ranges, refuse_unsupported, seconds_of, selectors
 from forensics.replay.promql.vectors import MatchError, Presence, Vector
+from forensics.replay.refusal import RefusalError
 from forensics.store import Sandbox
 
 __all__ = [
@@ -92,7 +93,17 @@ def evaluated(query: Query, reader: Reader, reading: Reading, ticks: Whole) -> V
     def quantile(metric: Metric, selector: Any, level: float, window: float, shifted: Whole) -> Vector:
         return exact_quantiles(reader, metric, matchers_of(selector), level, window, shifted)
 
-    return Evaluation(query.bindings, reader, reading, ticks, quantile).value(query.tree)
+    try:
+        return Evaluation(query.bindings, reader, reading, ticks, quantile).value(query.tree)
+    except RefusalError as error:
+        raise _with_column(error, query.text) from error
+
+
+def _with_column(error: RefusalError, text: str) -> RefusalError:
+    """Return a refusal that names a word of the query with its column."""
+    if not error.token or error.column:
+        return error
+    return RefusalError(error.code, error.plain, hint=error.hint, column=column_of(text, error.token))
 
 
 def samples_of(query: Query, reader: Reader, ticks: Whole) -> tuple[Floats, Floats]:

@@ -97,11 +97,14 @@ class Reader:
             _, rows = self.sandbox.select_rows(sql, parameters, limit=MAX_CELLS + 1)
         except QueryError as error:
             raise RefusalError(
-                "E-BIND-SQL", f"the binding of {title} fails: {error.message}", hint=error.hint
+                "E-BIND-SQL", f"the binding of {title} fails: {error.message}", hint=error.hint, token=title
             ) from error
         if any(row[-1] for row in rows):
             raise RefusalError(
-                "E-SAMPLE-RATE", f"rows of {title} have no {metric.sample_rate} between 0 and 1", hint="Narrow `where`."
+                "E-SAMPLE-RATE",
+                f"rows of {title} have no {metric.sample_rate} between 0 and 1",
+                hint="Narrow `where`.",
+                token=title,
             )
         return _gathered(title, list(labels_of(metric)), rows, self.grid)
 
@@ -156,7 +159,9 @@ def _gathered(title: str, names: list[str], rows: list[tuple[Any, ...]], grid: G
     series = [found.setdefault(row[:width], len(found)) for row in rows]
     if len(rows) > MAX_CELLS or len(found) > MAX_SERIES or len(found) * grid.size > MAX_VALUES:
         what = f"{title} has more than {MAX_CELLS:,} cells, {MAX_SERIES:,} series or {MAX_VALUES:,} values"
-        raise RefusalError("E-TOO-MANY", what, hint='Leave out labels with many values, or set instance = "".')
+        raise RefusalError(
+            "E-TOO-MANY", what, hint='Leave out labels with many values, or set instance = "".', token=title
+        )
     numbers = np.array([row[width : width + 5] for row in rows], dtype=float).reshape(-1, 5)
     labels = [tuple((label, str(text)) for label, text in zip(names, texts, strict=True) if text) for texts in found]
     return Cells(

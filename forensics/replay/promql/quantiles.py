@@ -42,7 +42,9 @@ def exact_quantiles(
     try:
         _, rows = reader.sandbox.select_rows(sql, {**parameters, "ticks": times, "window": round(window * 1_000_000)})
     except QueryError as error:
-        raise RefusalError("E-BIND-SQL", f"the binding fails: {error.message}", hint=error.hint) from error
+        raise RefusalError(
+            "E-BIND-SQL", f"the binding of {metric.name} fails: {error.message}", hint=error.hint, token=metric.name
+        ) from error
     values, present = np.zeros((1, len(times))), np.zeros((1, len(times)), dtype=bool)
     for place, value in rows:
         if value is not None:

@@ -58,6 +58,7 @@ class Truth:
                 "E-PROMQL-TRUTH",
                 f"{how} of a counter speaks of scrapes, not of events",
                 hint="Read it as SCRAPE, or use increase().",
+                token=how,
             )
         amounts = cells.count if how == "count_over_time" else cells.weight
         sums = windowed(cells, self.grid, self.grid.slots(window), amounts, then=self.then)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import promql_parser as pq
 
-from forensics.replay.promql.bindings import Bindings
+from forensics.replay.promql.bindings import Bindings, Metric
 from forensics.replay.refusal import RefusalError
 
 MAX_CHARACTERS = 10_000
@@ -47,10 +47,18 @@ def parse(text: str) -> pq.Expr:
             raise _refused(
                 text, ("E-PROMQL-FUNCTION", f"{unknown[1]}() is not supported", unknown[1], _HINTS.get(unknown[1], ""))
             ) from error
-        raise RefusalError("E-PROMQL-SYNTAX", f"the query cannot be parsed: {str(error)[:200]}", column=1) from error
+        told = str(error)[:200]
+        column = _column_told(text, told)
+        raise RefusalError("E-PROMQL-SYNTAX", f"the query cannot be parsed: {told}", column=column) from error
     if isinstance(tree, pq.MatrixSelector | pq.StringLiteral):
         raise RefusalError("E-PROMQL-UNSUPPORTED", "a condition needs a number or an instant vector", column=1)
     return tree
+
+
+def _column_told(text: str, told: str) -> int:
+    """Return the column of what the parser names (`...: 5q`, quoted or not), else that of the query: it tells no places."""
+    named = told.rpartition(": ")[2].strip("'\"") if ": " in told else ""
+    return max(text.find(named), 0) + 1 if named else 1
 
 
 def refuse_unsupported(text: str, tree: Any, bindings: Bindings) -> None:
@@ -74,7 +82,7 @@ def unsupported(text: str, tree: Any, bindings: Bindings) -> Iterator[RefusalErr
 
 def _refused(text: str, problem: tuple[str, str, str, str]) -> RefusalError:
     code, what, token, hint = problem
-    return RefusalError(code, what, hint=hint, column=_column(text, token))
+    return RefusalError(code, what, hint=hint, column=column_of(text, token))
 
 
 def parts(tree: Any) -> Iterator[Any]:
@@ -125,15 +133,45 @@ def _problem(node: Any, bindings: Bindings) -> _Problem | None:
         return _selector_problem(node, bindings)
     if isinstance(node, pq.Call):
         return _call_problem(node, bindings)
-    if isinstance(node, pq.AggregateExpr) and str(node.op) not in AGGREGATES:
-        name = str(node.op)
-        return (
-            "E-PROMQL-AGGREGATE",
-            f"{name}() is not supported",
-            name,
-            _HINTS.get(name, f"supported are {', '.join(AGGREGATES)}"),
-        )
-    return _binary_problem(node) if isinstance(node, pq.BinaryExpr) else None
+    if isinstance(node, pq.AggregateExpr):
+        return _aggregate_problem(node, bindings)
+    return _binary_problem(node, bindings) if isinstance(node, pq.BinaryExpr) else None
+
+
+def _aggregate_problem(node: pq.AggregateExpr, bindings: Bindings) -> _Problem | None:
+    name = str(node.op)
+    if name not in AGGREGATES:
+        hint = _HINTS.get(name, f"supported are {', '.join(AGGREGATES)}")
+        return "E-PROMQL-AGGREGATE", f"{name}() is not supported", name, hint
+    return _grouping_problem(node, node.modifier.labels if node.modifier else (), bindings)
+
+
+def _grouping_problem(node: Any, labels: Iterable[str], bindings: Bindings) -> _Problem | None:
+    """Return what is wrong with labels that group or match series: each metric below has to have them."""
+    bound = [(item.name or "", bindings.metric.get(item.name or "")) for item in selectors(node)]
+    return next(
+        (
+            _unbound(label, name)
+            for label in labels
+            for name, metric in bound
+            if metric is not None and not _has_label(metric, label)
+        ),
+        None,
+    )
+
+
+def _has_label(metric: Metric, label: str) -> bool:
+    """Say whether a metric has a label: those of its binding, the pod that exports it, and `le` where values take the place of buckets."""
+    return (
+        label in metric.labels
+        or (label == "pod" and bool(metric.instance))
+        or (label == "le" and metric.kind == "latency")
+    )
+
+
+def _unbound(label: str, name: str) -> _Problem:
+    hint = f"add {label} to the labels of {name} in the binding file, or leave it out of the query"
+    return "E-LABEL-MISSING", f"the label {label} of {name} is not bound", label, hint
 
 
 def _selector_problem(node: pq.VectorSelector, bindings: Bindings) -> _Problem | None:
@@ -170,9 +208,8 @@ def _selector_problem(node: pq.VectorSelector, bindings: Bindings) -> _Problem |
 def _label_problem(name: str, node: pq.VectorSelector, bindings: Bindings) -> _Problem | None:
     metric = bindings.metric[name]
     for matcher in node.matchers.matchers:
-        if matcher.name not in metric.labels and not (matcher.name == "pod" and metric.instance):
-            hint = f"add {matcher.name} to the labels of {name} in the binding file, or leave it out of the query"
-            return "E-LABEL-MISSING", f"the label {matcher.name} of {name} is not bound", matcher.name, hint
+        if matcher.name == "le" or not _has_label(metric, matcher.name):
+            return _unbound(matcher.name, name)
     return None
 
 
@@ -213,7 +250,7 @@ def _call_problem(node: pq.Call, bindings: Bindings) -> _Problem | None:
     return None
 
 
-def _binary_problem(node: pq.BinaryExpr) -> _Problem | None:
+def _binary_problem(node: pq.BinaryExpr, bindings: Bindings) -> _Problem | None:
     sign = str(node.op)
     if sign not in (*ARITHMETIC, *COMPARISONS, "or"):
         return "E-PROMQL-OPERATOR", f"the operator {sign} is not supported", sign, ""
@@ -230,14 +267,15 @@ def _binary_problem(node: pq.BinaryExpr) -> _Problem | None:
     matching = modifier.matching
     if matching is not None and matching.type != pq.LabelModifierType.Include:
         return "E-PROMQL-IGNORING", "ignoring() is not supported", "ignoring", "use on(), or aggregate both sides"
-    return None
+    return _grouping_problem(node, matching.labels if matching else (), bindings)
 
 
-def _column(text: str, construct: str) -> int:
+def column_of(text: str, construct: str) -> int:
     """Return the 1-based column of a construct: the tree has no places, so its first word is looked for."""
     if construct == ":":  # of a subquery; names may hold colons too
         inside = re.search(r"\[[^\]]*?(:)", text)
         return inside.start(1) + 1 if inside else 1
-    word = rf"(?<![\w:]){re.escape(construct)}" if re.match(r"\w", construct) else re.escape(construct)
+    after = "" if construct.endswith("_") or not construct[-1].isalnum() else r"(?![\w:])"
+    word = rf"(?<![\w:]){re.escape(construct)}{after}" if re.match(r"\w", construct) else re.escape(construct)
     found = re.search(word, text)
     return found.start() + 1 if found else 1

@@ -94,20 +94,23 @@ class PairChange:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Differences told, and how many pairs there are by what makes them one."""
+    """Differences told, how many pairs there are by what makes them one, and of how many only kinds of values were compared."""
 
     changes: list[PairChange]
     counts: dict[str, int]
+    without_noise: int
 
 
 def pairs(sandbox: Sandbox, route: str) -> Pairs:
     """Return the differences between answers to the same request that exceed what the baseline differs from itself."""
     rows = sandbox.dicts(_SQL, {"route": route})
     counts: dict[tuple[str, Question], int] = {}
+    unchecked: dict[tuple[str, Question], int] = {}
     changes = []
     for row in rows:
         question = Question(**row["question"])
         counts[row["via"], question] = row["pairs"]
+        unchecked[row["via"], question] = 0 if row["checked"] else row["pairs"]
         changed = row["values_differ" if row["checked"] else "classes_differ"]
         differing = row["only_canary"] + row["only_baseline"] + changed
         noise = row["noisy"] / row["checked"] if row["checked"] else None
@@ -118,7 +121,8 @@ def pairs(sandbox: Sandbox, route: str) -> Pairs:
             question, row["via"], row["kind"], row["path"], _word(row, changed), row["pairs"], differing, row["noisy"], row["checked"],
             example["canary"], example["baseline"],
         ))  # fmt: skip
-    return Pairs(changes, {via: sum(n for (one, _), n in counts.items() if one == via) for via, _ in sorted(counts)})
+    by_via = {via: sum(n for (one, _), n in counts.items() if one == via) for via, _ in sorted(counts)}
+    return Pairs(changes, by_via, sum(unchecked.values()))
 
 
 def _word(row: dict[str, int], changed: int) -> str:

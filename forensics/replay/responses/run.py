@@ -37,7 +37,11 @@ def compare(sandbox: Sandbox, route: str = "*") -> dict[str, Any]:
         "changes": [_row(item) for item in told.changes],
         "within_noise": told.within_noise,
         "halves": {"changes": between_halves(found, whole), "facets": len(found)},
-        "pairs": {"counts": twice.counts, "changes": [_pair_row(item) for item in twice.changes]},
+        "pairs": {
+            "counts": twice.counts,
+            "without_noise": twice.without_noise,
+            "changes": [_pair_row(item) for item in twice.changes],
+        },
         "compared": _compared(whole),
     }
 
