@@ -84,7 +84,7 @@ def test_lint_prints_place_reason_and_fix(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(WEB.replace("web: {url: x}", "prometheus: {query: count(calls_total)}"))
     done = run("policy", "lint", tmp_path / "p.yaml")
     assert done.code == 0
-    assert f"{tmp_path / 'p.yaml'}:6  L14 warning: scan" in done.out
+    assert f"{tmp_path / 'p.yaml'}:6 spec.metrics[0].provider.prometheus.query  L14 warning: scan" in done.out
     assert "    fix      sum(increase(calls_total{...}[5m]))" in done.out
     rows = json.loads(run("policy", "lint", tmp_path / "p.yaml", "--json").out)
     assert {"rule", "file", "line", "message", "fix"} <= set(rows[0])
