@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from ipaddress import IPv6Network, ip_network
 from typing import Any
@@ -158,6 +158,16 @@ def _bounds(cidr: str) -> tuple[int, int]:
     return int(network.network_address) + offset, int(network.broadcast_address) + offset
 
 
+def most_specific_first(labelled: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return networks with their labels, the smallest first; equals stay in order."""
+
+    def size(item: tuple[str, Any]) -> int:
+        first, last = _bounds(item[0])
+        return last - first
+
+    return sorted(labelled, key=size)
+
+
 def _flatten(spans: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int | None]]:
     """Yield (start, rank) of disjoint ranges: a sweep over the edges with a heap of open spans, lowest rank first.
 
@@ -181,4 +191,4 @@ def _flatten(spans: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int |
 
 def address_classes() -> Networks:
     """Return the classes of `SPECIAL_PURPOSE`; the most specific network wins."""
-    return Networks(sorted(SPECIAL_PURPOSE, key=lambda item: -ip_network(item[0]).prefixlen))
+    return Networks(most_specific_first(SPECIAL_PURPOSE))
