@@ -145,8 +145,8 @@ def test_absurd_sizes_blind_no_detector() -> None:
 @pytest.mark.parametrize("name", ["203.0.113.50", "203.0.113.50.", "", ".", "0x7f.1"])
 def test_what_the_caller_calls_a_name_is_none(name: str) -> None:
     """SNI and Host are the caller's words: an address in them, or nothing, is a connection to an address."""
-    found, _, _ = judged(connections=[*traffic(), connection(60, name)])
-    assert {item.entity["destination"] for item in found} == {"203.0.113.20"}
+    found, _, _ = judged(connections=[*traffic(), connection(60, name, destination_address="203.0.113.50")])
+    assert {item.entity["destination"] for item in found} == {"203.0.113.50"}
 
 
 def test_names_are_compared_without_case_and_final_dot() -> None:
