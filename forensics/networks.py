@@ -16,6 +16,14 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_NETWORK = IPv6Network("::ffff:0:0/96")
 _MAPPED_TEXT = "::ffff:"
 MAX_PORT = 65_535
+# Texts that `key_of` reads, for the engine (RE2); RFC 4291, section 2.2.
+_BYTE = "(0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+_DOTTED = f"{_BYTE}([.]{_BYTE}){{3}}"
+_PART = "[0-9a-fA-F]{1,4}"
+_SHORTENED = "|".join(f"({_PART}:){{1,{7 - count}}}(:{_PART}){{1,{count}}}" for count in range(1, 7))
+_ENDS_DOTTED = "|".join(f"({_PART}:){{1,{count}}}:({_PART}:){{0,{5 - count}}}{_DOTTED}" for count in range(1, 6))
+_SIX = f"({_PART}:){{7}}{_PART}|({_PART}:){{1,7}}:|:((:{_PART}){{1,7}}|:)|{_SHORTENED}|({_PART}:){{6}}{_DOTTED}|::({_PART}:){{0,5}}{_DOTTED}|{_ENDS_DOTTED}"
+ADDRESS_PATTERN = rf"{_DOTTED}|\[?({_SIX})(%[^\]\s]*)?\]?"
 METADATA = (
     "169.254.169.254/32",  # AWS, Azure, Google Cloud and others
     "169.254.170.2/32",  # AWS: credentials of ECS tasks

@@ -24,7 +24,10 @@ def destination_problems(config: Config) -> Iterator[Found]:
     kinds = known_kinds()
     for index, rule in enumerate(config.listed):
         if rule.kind not in kinds:
-            yield f"list[{index}].kind", f"`{rule.kind}` is no kind that a detector knows: write {listing(kinds, len(kinds))}."
+            yield (
+                f"list[{index}].kind",
+                f"`{rule.kind}` is no kind that a detector knows: write {listing(kinds, len(kinds))}.",
+            )
         for entry in rule.entries:
             if trouble := _list_trouble(entry):
                 yield f"list[{index}].entries", f"`{entry}` can never match: {trouble}."

@@ -69,7 +69,7 @@ def _unexcused(item: Finding) -> Finding:
 
 
 def _judged(item: Finding, speaking: dict[str, dict[str, str]], shared: frozenset[str]) -> Finding:
-    """What shares only a burst is of one story, but says nothing of this destination; that an address has no name is part of its being new."""
+    """Judge a new destination: what shares only a burst says nothing of it, and that its address has no name is part of its being new."""
     keys = {key for key in story_keys(item, shared) if not key.startswith("burst ")}
     titles = {detector: title for key in keys for detector, title in speaking.get(key, {}).items()}
     if item.details.get("named_by") == "none":

@@ -235,7 +235,10 @@ def _title(lead: Finding, members: list[Finding]) -> str:
 
 def _gathered_at(lead: Finding, members: list[Finding]) -> list[str]:
     """Return the address of the many names of a story, where its first finding names one of them."""
-    return sorted({str(item.entity["destination"]) for item in members if item.detector == _GATHERS} - {str(lead.entity["destination"])})
+    return sorted(
+        {str(item.entity["destination"]) for item in members if item.detector == _GATHERS}
+        - {str(lead.entity["destination"])}
+    )
 
 
 def _places(members: list[Finding]) -> list[str]:
@@ -330,7 +333,9 @@ def _counts(lead: Finding, members: Sequence[Finding] = ()) -> str:
     What is no share has no total, and what is about the rollout itself has no other side.
     """
     alike = [item for item in members if item.detector == lead.detector] if lead.family == "outbound" else []
-    n, other = (sum(counts) for counts in zip(*((item.canary.n, item.baseline.n) for item in alike or [lead]), strict=True))
+    n, other = (
+        sum(counts) for counts in zip(*((item.canary.n, item.baseline.n) for item in alike or [lead]), strict=True)
+    )
     canary = plural(n, lead.unit) + (f" of {lead.canary.total:,}" if lead.canary.total else "")
     if not lead.baseline.total and not other:
         return canary

@@ -323,7 +323,11 @@ def test_many_names_at_one_address_are_one_incident_with_its_total_and_span() ->
         msgspec.structs.replace(new(f"n{n}.test", address), first_seen=f"2026-03-03T09:{n:02}:00Z", last_seen=f"2026-03-03T09:{n:02}:00Z", canary=Count(1, 500))
         for n in range(60)
     ]  # fmt: skip
-    fan = finding("outbound.many_names_one_address", destination=address, details={"destinations": [f"n{n}.test" for n in range(20)]})
+    fan = finding(
+        "outbound.many_names_one_address",
+        destination=address,
+        details={"destinations": [f"n{n}.test" for n in range(20)]},
+    )
     [incident] = group([*names, fan])
     assert incident.title.endswith(" and 59 more at 203.0.113.66")
     assert "60 connections of 500 on the canary" in incident.summary

@@ -209,7 +209,14 @@ def test_what_no_detector_can_judge_is_told() -> None:
         row(600, destination_domain="b.example", connection_state="S1"),
         row(600, "2.3.9", destination_domain="a.example"),
     ]
-    dns = [{"time": NINE + timedelta(seconds=300), "service_version": "2.4.0", "client_address": "10.0.0.9", "dns_question_name": "a.example"}]
+    dns = [
+        {
+            "time": NINE + timedelta(seconds=300),
+            "service_version": "2.4.0",
+            "client_address": "10.0.0.9",
+            "dns_question_name": "a.example",
+        }
+    ]
     told = limits(connections=rows, dns_queries=dns)["losses"]
     assert [sentence.split(" ", 1)[0] for sentence in told] == ["1", "1"]
     assert "no DNS evidence covers the client" in told[0]
