@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from forensics import views
+from forensics import verdict, views
 from forensics.config import parse
 from forensics.detectors.testing import DEFAULT_CONFIG, fill
 from forensics.resources import tree, walk
@@ -221,3 +221,10 @@ def test_what_no_detector_can_judge_is_told() -> None:
     assert [sentence.split(" ", 1)[0] for sentence in told] == ["1", "1"]
     assert "no DNS evidence covers the client" in told[0]
     assert "tell no duration" in told[1]
+
+
+def test_a_canary_that_was_not_observed_has_no_window() -> None:
+    with closing(open_memory(1)) as sandbox:
+        fill(sandbox, parse(DEFAULT_CONFIG).config, {"connections": [row(0, "2.3.9", destination_domain="a.example")]})
+        told = [sentence for _, sentence in verdict._amount_marks(sandbox, 0)]
+    assert "the canary was not observed: no timer can be seen" in told
