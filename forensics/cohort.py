@@ -6,13 +6,13 @@ inside the span of the phases; what lies before is `prior`, what lies behind is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from forensics.config.model import CohortRule, Config, ZoneRule
-from forensics.networks import METADATA, Networks, key_of
+from forensics.networks import METADATA, Networks, key_of, most_specific_first
 from forensics.schema import TABLES
 from forensics.store import literal, name
 
@@ -176,14 +176,18 @@ _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
 def zones(config: Config, workloads: Iterable[str] = ()) -> Networks:
-    """Return the zones of canary.toml, then the built-in ones; a label is (name, kind).
+    """Return the zones of canary.toml and the built-in ones, the most specific network first, of equals that of canary.toml; a label is (name, kind).
 
-    Without an internal zone in canary.toml the /16 networks of private `workloads` (addresses that open connections) are internal.
+    Without an internal zone in canary.toml the /16 networks of private `workloads` (addresses that open connections) are internal, where no zone holds them.
     """
-    rules = [*config.zone, *DEFAULT_ZONES]
-    if not any(rule.kind == "internal" for rule in config.zone):
-        rules.append(ZoneRule("workloads", _sixteens(workloads), "internal"))
-    return Networks([(cidr, (rule.name, rule.kind)) for rule in rules for cidr in rule.cidrs])
+    given = most_specific_first(_labelled([*config.zone, *DEFAULT_ZONES]))
+    if any(rule.kind == "internal" for rule in config.zone):
+        return Networks(given)
+    return Networks([*given, *_labelled([ZoneRule("workloads", _sixteens(workloads), "internal")])])
+
+
+def _labelled(rules: Iterable[ZoneRule]) -> Iterator[tuple[str, tuple[str, str]]]:
+    return ((cidr, (rule.name, rule.kind)) for rule in rules for cidr in rule.cidrs)
 
 
 def _sixteens(addresses: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from ipaddress import IPv6Network, ip_network
 from typing import Any
@@ -16,6 +16,14 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_NETWORK = IPv6Network("::ffff:0:0/96")
 _MAPPED_TEXT = "::ffff:"
 MAX_PORT = 65_535
+# Texts that `key_of` reads, for the engine (RE2); RFC 4291, section 2.2.
+_BYTE = "(0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+_DOTTED = f"{_BYTE}([.]{_BYTE}){{3}}"
+_PART = "[0-9a-fA-F]{1,4}"
+_SHORTENED = "|".join(f"({_PART}:){{1,{7 - count}}}(:{_PART}){{1,{count}}}" for count in range(1, 7))
+_ENDS_DOTTED = "|".join(f"({_PART}:){{1,{count}}}:({_PART}:){{0,{5 - count}}}{_DOTTED}" for count in range(1, 6))
+_SIX = f"({_PART}:){{7}}{_PART}|({_PART}:){{1,7}}:|:((:{_PART}){{1,7}}|:)|{_SHORTENED}|({_PART}:){{6}}{_DOTTED}|::({_PART}:){{0,5}}{_DOTTED}|{_ENDS_DOTTED}"
+ADDRESS_PATTERN = rf"{_DOTTED}|\[?({_SIX})(%[^\]\s]*)?\]?"
 METADATA = (
     "169.254.169.254/32",  # AWS, Azure, Google Cloud and others
     "169.254.170.2/32",  # AWS: credentials of ECS tasks
@@ -158,6 +166,16 @@ def _bounds(cidr: str) -> tuple[int, int]:
     return int(network.network_address) + offset, int(network.broadcast_address) + offset
 
 
+def most_specific_first(labelled: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return networks with their labels, the smallest first; equals stay in order."""
+
+    def size(item: tuple[str, Any]) -> int:
+        first, last = _bounds(item[0])
+        return last - first
+
+    return sorted(labelled, key=size)
+
+
 def _flatten(spans: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int | None]]:
     """Yield (start, rank) of disjoint ranges: a sweep over the edges with a heap of open spans, lowest rank first.
 
@@ -181,4 +199,4 @@ def _flatten(spans: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int |
 
 def address_classes() -> Networks:
     """Return the classes of `SPECIAL_PURPOSE`; the most specific network wins."""
-    return Networks(sorted(SPECIAL_PURPOSE, key=lambda item: -ip_network(item[0]).prefixlen))
+    return Networks(most_specific_first(SPECIAL_PURPOSE))

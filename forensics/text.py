@@ -91,11 +91,11 @@ def bytes_text(count: float | None) -> str:
     if count is None:
         return "unknown"
     value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
         if abs(value) < 1000:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
-    return f"{value:.1f} TB"
+    return f"{value:.1f} EB"
 
 
 def shown(part: int, whole: int) -> str:

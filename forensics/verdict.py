@@ -111,7 +111,9 @@ def _amount_marks(sandbox: Sandbox, minutes: int) -> list[tuple[str, str]]:
         marks.append(
             (
                 "C",
-                f"the canary was observed for {plural(minutes, 'minute')}: a timer slower than {max(minutes * 60 // 12, 1)} s cannot be seen",
+                "the canary was not observed: no timer can be seen"
+                if minutes < 1
+                else f"the canary was observed for {plural(minutes, 'minute')}: a timer slower than {max(minutes * 60 // 12, 1)} s cannot be seen",
             )
         )
     return marks

@@ -384,3 +384,16 @@ def test_phases_have_no_zone_in_tables() -> None:
         Phase("ten", at("09:00"), at("10:00"), 10.0),
         Phase("fifty", at("10:00"), at("11:00"), 50.0),
     ]
+
+
+def test_a_zone_within_a_broader_one_counts_whatever_the_order() -> None:
+    """A zone that stands behind a broader one, in another spelling, or within one that holds a built-in zone."""
+    first, second = ZONES.split("[[zone]]")[1:3]
+    config = parse(ZONES.replace(f"[[zone]]{first}[[zone]]{second}", f"[[zone]]{second}\n[[zone]]{first}")).config
+    assert [zone.name for zone in config.zone][:2] == ["pods", "db"]
+    assert cohort.zones(config).find("10.42.9.1") == ("db", "datastore")
+    wide = '[[zone]]\nname = "all"\nkind = "internal"\ncidrs = ["0.0.0.0/0"]\n[[zone]]\nname = "db"\nkind = "datastore"\ncidrs = ["::ffff:10.42.9.0/120"]\n[[zone]]\nname = "mine"\nkind = "internal"\ncidrs = ["169.254.0.0/16"]\n'
+    found = cohort.zones(parse(wide).config)
+    assert found.find("10.42.9.1") == ("db", "datastore")
+    assert found.find("169.254.169.254") == ("metadata", "metadata")
+    assert found.find("169.254.1.1") == ("mine", "internal"), "of equals that of canary.toml"

@@ -136,8 +136,14 @@ def test_values_of_every_section() -> None:
             5,
             "`10.0.0.1` is held by another",
         ),
+        (
+            '[[list]]\nkind = "nope"\nentries = ["x.example"]\n',
+            "list[0].kind",
+            2,
+            "write address_echo, encrypted_dns, miner, paste, tor, webhook",
+        ),
         *(
-            (f'[[list]]\nkind = "k"\nentries = ["ok.example", {text}]\n', "list[0].entries", 3, words)
+            (f'[[list]]\nkind = "miner"\nentries = ["ok.example", {text}]\n', "list[0].entries", 3, words)
             for text, words in [
                 ('""', "can never match"),
                 ('"a b.example"', "write a name"),
@@ -283,7 +289,7 @@ def test_phases_that_overlap_are_told() -> None:
     [
         HELD + HELD,
         HELD + "to = 2026-03-03T09:00:00Z\n" + HELD.replace('"a"', '"b"') + "from = 2026-03-03T09:00:00Z\n",
-        '[[list]]\nkind = "k"\nentries = [".evil.example", "evil.example.", "_x.evil.example", "203.0.113.7", "fd00::7", ":3333", "collector2"]\n',
+        '[[list]]\nkind = "tor"\nentries = [".evil.example", "evil.example.", "_x.evil.example", "203.0.113.7", "fd00::7", ":3333", "collector2"]\n',
         '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "*"\n',
         '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "[fd00::/8]:443"\n',
         '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "API.Example:443"\n',

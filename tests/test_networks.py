@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from forensics.networks import Networks, address_classes, canonical, key_of
+from forensics.networks import ADDRESS_PATTERN, Networks, address_classes, canonical, key_of
 
 
 @pytest.mark.parametrize(
@@ -121,3 +124,15 @@ def test_a_hundred_thousand_networks_are_flattened_in_seconds() -> None:
     assert time.process_time() - start < 20
     assert networks.find("11.0.0.1") == -1
     assert networks.find("10.0.0.0") == 0
+
+
+@given(st.text("0123456789af:.[]%g", max_size=24) | st.ip_addresses().map(str))
+@example("1:2:3:4:5:6:1.2.3.4")
+@example("1:2:3:4:5::1.2.3.4")
+@example("1::2:3:4:5:6:1.2.3.4")
+@example("fe80::1%eth0")
+@example("::ffff:1.2.3.4")
+@example("999.1.1.1")
+def test_the_pattern_reads_what_key_of_reads(text: str) -> None:
+    if "%" not in text and "[" not in text and "]" not in text:
+        assert bool(re.fullmatch(ADDRESS_PATTERN, text)) == (key_of(text) is not None)

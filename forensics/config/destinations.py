@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from forensics.config.model import Config, Identity
 from forensics.networks import MAX_PORT, canonical, key_of
+from forensics.resources import tree, walk
+from forensics.text import listing
 
 _ALWAYS, _STILL = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 # Labels of a host name; `_` stands in names of services (RFC 2782), and a dot in front means what a name means too.
@@ -19,13 +21,24 @@ Found = tuple[str, str]  # dotted key, message
 def destination_problems(config: Config) -> Iterator[Found]:
     """Yield key and message of what is wrong."""
     yield from _shared_identities(config)
+    kinds = known_kinds()
     for index, rule in enumerate(config.listed):
+        if rule.kind not in kinds:
+            yield (
+                f"list[{index}].kind",
+                f"`{rule.kind}` is no kind that a detector knows: write {listing(kinds, len(kinds))}.",
+            )
         for entry in rule.entries:
             if trouble := _list_trouble(entry):
                 yield f"list[{index}].entries", f"`{entry}` can never match: {trouble}."
     for index, allowed in enumerate(config.allow):
         if trouble := _allow_trouble(allowed.destination):
             yield f"allow[{index}].destination", f"`{allowed.destination}` can never match: {trouble}."
+
+
+def known_kinds() -> list[str]:
+    """Return the kinds of destinations that detectors ask for: those of the lists in queries/lists/destinations."""
+    return sorted(path.removesuffix(".txt") for path, _ in walk(tree("queries") / "lists" / "destinations", ".txt"))
 
 
 def _shared_identities(config: Config) -> Iterator[Found]:

@@ -74,7 +74,7 @@ class Identity(_Section, frozen=True):
 
 
 class ZoneRule(_Section, frozen=True):
-    """Networks that belong together."""
+    """Networks that belong together; of zones that hold an address the one with the most specific network counts."""
 
     name: str
     cidrs: list[str]

@@ -69,7 +69,11 @@ def _unexcused(item: Finding) -> Finding:
 
 
 def _judged(item: Finding, speaking: dict[str, dict[str, str]], shared: frozenset[str]) -> Finding:
-    titles = {detector: title for key in story_keys(item, shared) for detector, title in speaking.get(key, {}).items()}
+    """Judge a new destination: what shares only a burst says nothing of it, and that its address has no name is part of its being new."""
+    keys = {key for key in story_keys(item, shared) if not key.startswith("burst ")}
+    titles = {detector: title for key in keys for detector, title in speaking.get(key, {}).items()}
+    if item.details.get("named_by") == "none":
+        titles.pop("outbound.direct_to_ip", None)
     reasons = [title[:1].lower() + title[1:] for _, title in sorted(titles.items())]
     if item.changed_components:
         reasons.append(f"new in this release: {listing(item.changed_components, 3)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ _MOST_PAIRS = (
     200_000  # of a component and a connection whose words are compared; hostile evidence may bring thousands of each
 )
 _MOST_TOLD = 10  # destinations in the summary; all are among the entities
+_GATHERS = "outbound.many_names_one_address"
 _MOST_NAMED = 50  # components named on one connection
 
 
@@ -60,13 +61,19 @@ def _destination_keys(finding: Finding, shared: frozenset[str]) -> set[str]:
 
 
 def shared_addresses(findings: Iterable[Finding]) -> frozenset[str]:
-    """Return addresses at which findings name more than one registered domain: who is hosted beside another is not of one story with it."""
+    """Return addresses at which findings name more than one registered domain: who is hosted beside another is not of one story with it.
+
+    Not where a finding says that the many names of one address are the story.
+    """
     domains: dict[str, set[str]] = {}
+    gathered: set[str] = set()
     for item in findings:
+        if item.detector == _GATHERS and item.status == "active":
+            gathered.add(str(item.entity.get("destination")))
         name, address = (str(item.entity.get("destination") or ""), str(item.details.get("destination_address") or ""))
         if name and address and name != address:
             domains.setdefault(address, set()).add(domain_of(name).registered or name)
-    return frozenset(address for address, found in domains.items() if len(found) > 1)
+    return frozenset(address for address, found in domains.items() if len(found) > 1 and address not in gathered)
 
 
 def with_changed_components(findings: list[Finding]) -> list[Finding]:
@@ -213,7 +220,9 @@ def _incident(members: list[Finding]) -> Incident:
 def _title(lead: Finding, members: list[Finding]) -> str:
     entity = lead.entity
     if "destination" in entity:
-        return f"{lead.title}: {_place(entity)}{_and_more(len(_places(members)) - 1)}"
+        at = _gathered_at(lead, members)
+        told = f" at {listing(at, 3)}" if at else ""
+        return f"{lead.title}: {_place(entity)}{_and_more(len(_places(members)) - 1 - len(at))}{told}"
     if "route" in entity:
         return f"{lead.title}: {entity.get('http_request_method') or ''} {entity['route']}".replace("  ", " ")
     if "component" in entity:
@@ -222,6 +231,14 @@ def _title(lead: Finding, members: list[Finding]) -> str:
     others = sorted(", ".join(map(str, item.entity.values())) for item in members[1:] if item.detector == lead.detector)
     told = f"{lead.title}: {listing([', '.join(map(str, entity.values())), *others], 4)}"
     return f"{told} ({plural(count, 'destination')})" if (count := len(_places(members))) else told
+
+
+def _gathered_at(lead: Finding, members: list[Finding]) -> list[str]:
+    """Return the address of the many names of a story, where its first finding names one of them."""
+    return sorted(
+        {str(item.entity["destination"]) for item in members if item.detector == _GATHERS}
+        - {str(lead.entity["destination"])}
+    )
 
 
 def _places(members: list[Finding]) -> list[str]:
@@ -272,15 +289,14 @@ def _summary(members: list[Finding], changed: list[str]) -> str:
     lead = members[0]
     if all(item.family == "supply_chain" for item in members):
         return components.summary(members)
-    parts = [_counts(lead)]
-    bytes_up = max((item.details["bytes_up"] for item in members if item.details.get("bytes_up")), default=None)
-    if bytes_up:
+    parts = [_counts(lead, members)]
+    if bytes_up := _uploaded(members):
         parts.append(f"{bytes_text(bytes_up)} ({bytes_up:,} bytes) were uploaded")
     pods = sorted({str(item.details["pod"]) for item in members if item.details.get("pod")})
     if pods:
         parts.append(f"from {listing(pods)}")
-    if lead.first_seen:
-        first, last = _minute(lead.first_seen), _minute(lead.last_seen)
+    if span := _span(members):
+        first, last = map(_minute, span)
         parts.append(f"first {first}, last {last}" if first != last else f"at {first}")
     others = list(dict.fromkeys(item.title for item in members[1:] if item.title != lead.title))
     text = ", ".join(parts) + "."
@@ -296,12 +312,34 @@ def _summary(members: list[Finding], changed: list[str]) -> str:
     return text
 
 
-def _counts(lead: Finding) -> str:
-    """Tell both sides; what is no share has no total, and what is about the rollout itself has no other side."""
-    canary = plural(lead.canary.n, lead.unit) + (f" of {lead.canary.total:,}" if lead.canary.total else "")
-    if not lead.baseline.total and not lead.baseline.n:
+def _uploaded(members: list[Finding]) -> int:
+    """Return the bytes sent to all destinations of a story; several findings tell those of one."""
+    sizes: dict[str, int] = {}
+    for item in members:
+        place = _place(item.entity) if "destination" in item.entity else ""
+        sizes[place] = max(sizes.get(place, 0), item.details.get("bytes_up") or 0)
+    return sum(sizes.values())
+
+
+def _span(members: list[Finding]) -> tuple[str, str] | None:
+    """Return when what a story is about began and ended; parts of a bill do neither."""
+    seen = [item for item in members if item.family != "supply_chain" and item.first_seen]
+    return (min(item.first_seen for item in seen), max(item.last_seen for item in seen)) if seen else None
+
+
+def _counts(lead: Finding, members: Sequence[Finding] = ()) -> str:
+    """Tell both sides, of all destinations of the story that the first finding's detector names.
+
+    What is no share has no total, and what is about the rollout itself has no other side.
+    """
+    alike = [item for item in members if item.detector == lead.detector] if lead.family == "outbound" else []
+    n, other = (
+        sum(counts) for counts in zip(*((item.canary.n, item.baseline.n) for item in alike or [lead]), strict=True)
+    )
+    canary = plural(n, lead.unit) + (f" of {lead.canary.total:,}" if lead.canary.total else "")
+    if not lead.baseline.total and not other:
         return canary
-    baseline = f"{lead.baseline.n:,}" + (f" of {lead.baseline.total:,}" if lead.baseline.total else "")
+    baseline = f"{other:,}" + (f" of {lead.baseline.total:,}" if lead.baseline.total else "")
     return f"{canary} on the canary, {baseline} on the baseline"
 
 

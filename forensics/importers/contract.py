@@ -35,7 +35,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from forensics.networks import MAX_PORT
+from forensics.networks import ADDRESS_PATTERN, MAX_PORT, key_of
 from forensics.store import literal, name
 from forensics.text import whole_pairs
 
@@ -50,16 +50,24 @@ NUMBERS = {"INTEGER": "to_integer", "BIGINT": "to_bigint", "DOUBLE": "to_double"
 _SIZES = ("_bytes", "_packets")
 
 
+# Columns that hold addresses alone: a name or an object in them is no place that a connection could lead to.
+ADDRESSES = frozenset({"source_address", "destination_address"})
+
+
 def bounded(column: str, expression: str) -> str:
-    """Return the SQL of a number that is NULL where it is none of its kind: ports are 0 to 65535 (RFC 9293, RFC 768), sizes are not negative."""
-    if expression == "null" or not column.endswith(("_port", *_SIZES)):
+    """Return the SQL of a value that is NULL where it is none of its kind: ports are 0 to 65535 (RFC 9293, RFC 768), sizes are not negative, addresses are addresses."""
+    if expression == "null" or not (column in ADDRESSES or column.endswith(("_port", *_SIZES))):
         return expression
+    if column in ADDRESSES:
+        return f"case when regexp_full_match({expression}, {literal(ADDRESS_PATTERN)}) then ({expression}) end"
     most = f"between 0 and {MAX_PORT}" if column.endswith("_port") else ">= 0"
     return f"case when ({expression}) {most} then ({expression}) end"
 
 
 def in_bounds(column: str, value: Any) -> Any:
     """Return a value, or None where `bounded` says NULL."""
+    if column in ADDRESSES:
+        return value if isinstance(value, str) and key_of(value) else None
     if not isinstance(value, int) or not column.endswith(("_port", *_SIZES)):
         return value
     return value if value >= 0 and (value <= MAX_PORT or not column.endswith("_port")) else None

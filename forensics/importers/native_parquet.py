@@ -8,7 +8,7 @@ from pathlib import Path
 from forensics.errors import FormatError
 from forensics.importers._footer import strip
 from forensics.importers._native import table_of
-from forensics.importers.contract import Head, bounded
+from forensics.importers.contract import ADDRESSES, Head, bounded
 from forensics.schema import NATIVE_TABLES
 from forensics.schema import TABLES as SCHEMA
 from forensics.store import Store, literal, name
@@ -82,7 +82,7 @@ def _attributes(given: Mapping[str, str], casts: Mapping[str, str], types: Mappi
     checked = {
         column: f"{name(column)} is not null and {cast} is null"
         for column, cast in casts.items()
-        if types[column] != "VARCHAR"
+        if types[column] != "VARCHAR" or column in ADDRESSES
     }
     if not extra and not checked:
         return "null::json"

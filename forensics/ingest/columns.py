@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from forensics.importers.contract import NUMBERS, LinePlan, bounded
+from forensics.importers.contract import ADDRESSES, NUMBERS, LinePlan, bounded
 from forensics.schema import TABLES
 from forensics.store import literal, name
 
@@ -81,8 +81,12 @@ def _attributes(plan: LinePlan, table: str) -> str:
     troubled = f"json_merge_patch('{{}}', json_object({', '.join([*pairs, *marks])}))"
     absent = " and ".join(f"({text}) is null" for text in plan.attributes.values())
     plain = f"case when not ({absent}) then json_object({', '.join(pairs)}) end" if pairs else "null"
-    any_wrong = " or ".join(f"({test})" for test, _ in wrong.values()) or "false"
-    any_wrong = f"({plan.doubt}) and ({any_wrong})" + (" or k is not null" if plan.keys or plan.field_keys else "")
+    tests = {column: f"({test})" for column, (test, _) in wrong.items()}
+    numbers = " or ".join(test for column, test in tests.items() if column not in ADDRESSES) or "false"
+    addresses = "".join(f" or {test}" for column, test in tests.items() if column in ADDRESSES)
+    any_wrong = f"(({plan.doubt}) and ({numbers})){addresses}" + (
+        " or k is not null" if plan.keys or plan.field_keys else ""
+    )
     return f"case when salvaged or {any_wrong} then {troubled} else {plain} end"
 
 
@@ -91,6 +95,10 @@ def _wrong(plan: LinePlan, table: str) -> list[tuple[str, tuple[str, str]]]:
     found = []
     for column, expression in plan.tables[table].items():
         kind = TABLES[table].types.get(column, "VARCHAR")
+        if column in ADDRESSES:
+            given = plan.typed.get(column, expression)
+            found.append((column, (f"({given}) is not null and {bounded(column, given)} is null", given)))
+            continue
         text = plan.raw.get(column, expression)
         checked = column in plan.raw or kind in ("INTEGER", "BIGINT", "DOUBLE", "BOOLEAN")
         if kind != "VARCHAR" and checked and column not in _UNCHECKED and text != "null":

@@ -41,6 +41,15 @@ _KINDS = {
     "HTTP of the clients (Host)": "select 1 from facts.http_requests where connection_uid is not null limit 1",
     "programs (runtime sensor)": "select 1 from facts.connections where process_executable_path is not null limit 1",
 }
+_UNCOVERED = """
+select coalesce(sum(connections), 0)::bigint from unnamed_cells where cohort = 'canary' and not is_covered
+"""
+_ENDLESS = """
+select count(*)
+from outbound_named o
+join destinations d on d.destination = o.destination and d.destination_port is not distinct from o.destination_port
+where o.cohort = 'canary' and o.connection_state in ('S1', 'OTH') and o.duration_ms is null and d.is_external and d.baseline_n + d.prior_n > 0
+"""
 _SCORED = """
 select source, destination, destination_port, sightings, period_seconds, score, timing_score, histogram_score, duration_score, size_score
 from beacons where cohort = 'canary' order by score desc, sightings desc, source, destination, destination_port
@@ -73,7 +82,7 @@ def build(context: Context) -> dict[str, Any]:
         "slowest_timer_seconds": window // SIGHTINGS,
         "periods": [_period(period, window) for period in PERIODS] if window else [],
         "missing": [kind for kind, sql in _KINDS.items() if not rows(sql)],
-        "losses": _losses(context),
+        "losses": [*_losses(context), *_untold(context)],
         "zones": _zones(context),
         "zones_note": _zones_note(context),
         "scored": [dict(zip(keys, row, strict=True)) for row in scored[:MAX_ROWS]],
@@ -150,6 +159,20 @@ def _losses(context: Context) -> list[str]:
         lost = (entry.get("skipped") or {}).get("records that AWS could not keep")
         if lost:
             told.append(f"{entry['name']}: {plural(lost, 'interval')} with records that AWS could not keep.")
+    return told
+
+
+def _untold(context: Context) -> list[str]:
+    """Return sentences on connections that no detector can judge."""
+    value, told = context.sandbox.rows, []
+    if unnamed := value(_UNCOVERED)[0][0]:
+        told.append(
+            f"{plural(unnamed, 'connection')} of the canary to addresses without a name cannot be called direct: no DNS evidence covers the client at that time, so a lookup may have gone unseen."
+        )
+    if endless := value(_ENDLESS)[0][0]:
+        told.append(
+            f"{plural(endless, 'connection')} of the canary to destinations that the baseline uses too did not end in evidence and tell no duration: whether they are long is not known."
+        )
     return told
 
 

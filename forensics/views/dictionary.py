@@ -15,7 +15,11 @@ _ADDRESS = (
         "public, private, unique_local, loopback, link_local, metadata, carrier_nat, multicast, broadcast, documentation, benchmarking, "
         "transition (6to4, Teredo), unspecified, reserved",
     ),
-    Column("zone", "VARCHAR", "name of the zone: canary.toml first, then the built-in ones, else external"),
+    Column(
+        "zone",
+        "VARCHAR",
+        "name of the zone: the most specific network of canary.toml and the built-in ones, of equals that of canary.toml; else external",
+    ),
     Column("zone_kind", "VARCHAR", "internal, datastore, external, metadata"),
     Column("country", "VARCHAR", "ISO 3166-1 alpha-2 code by the file of [enrich]; NULL without one"),
     Column("asn", "BIGINT", "autonomous system number by the file of [enrich]"),

@@ -4,7 +4,7 @@ severity = "medium"
 confidence = "medium"
 compare = "new_in_canary"
 unit = "connection"
-why = "Software that reaches the internet asks DNS first; an address without a lookup, SNI or Host is typical of implants and of hard-coded endpoints."
+why = "Software that reaches the internet asks DNS first; an address without a lookup, SNI or Host is typical of implants and of hard-coded endpoints. Connections count that DNS evidence of the same client covers: it asked for something before, and no longer ago than ten minutes or seven of its mean gaps."
 recommendation = "Ask who owns the address, look for it in the image, and block direct egress."
 false_positives = ["a lookup before the evidence begins", "an encrypted resolver (DoH, DoT) that the sensor cannot read", "a partner reached by a fixed address"]
 references = ["ATT&CK T1095", "ATT&CK T1571"]
@@ -15,29 +15,50 @@ fingerprint = ["destination", "destination_port"]
 tables = ["connections", "dns_queries"]
 canary_rows = 1
 baseline_rows = 20
+known = ["lookups"]
 [params]
 min_connections = 1
 */
+with known as (
+    select destination_address, destination_port, network_transport,
+        coalesce(sum(connections) filter (where cohort = 'baseline'), 0)::bigint as baseline_n,
+        coalesce(sum(connections) filter (where cohort in ('prior', 'after')), 0)::bigint as prior_n
+    from outbound_cells
+    where cohort <> 'canary'
+    group by all
+), direct as (
+    select destination_address, destination_port, network_transport, sum(connections)::bigint as n, min(k8s_pod_name) as pod, sum(source_bytes) as bytes_up,
+        min(first_seen) as first_seen, max(last_seen) as last_seen, flatten(list(evidence)) as evidence
+    from unnamed_cells
+    where cohort = 'canary' and is_covered
+    group by all
+)
 select
     c.destination_address as destination,
     c.destination_port,
-    sum(c.connections) filter (where c.cohort = 'canary')::bigint as canary_n,
+    sum(c.n)::bigint as canary_n,
     max(t.canary_total) as canary_total,
-    coalesce(sum(c.connections) filter (where c.cohort = 'baseline'), 0)::bigint as baseline_n,
+    coalesce(sum(k.baseline_n), 0)::bigint as baseline_n,
     max(t.baseline_total) as baseline_total,
-    coalesce(sum(c.connections) filter (where c.cohort in ('prior', 'after')), 0)::bigint as prior_n,
-    min(c.k8s_pod_name) filter (where c.cohort = 'canary') as pod,
-    (case when sum(c.source_bytes) filter (where c.cohort = 'canary') < 4611686018427387903 then sum(c.source_bytes) filter (where c.cohort = 'canary') end)::bigint as bytes_up,
-    min(c.first_seen) filter (where c.cohort = 'canary') as first_seen,
-    max(c.last_seen) filter (where c.cohort = 'canary') as last_seen,
-    flatten(list(c.evidence) filter (where c.cohort = 'canary')) as evidence
-from outbound_cells c
+    coalesce(sum(k.prior_n), 0)::bigint as prior_n,
+    min(c.pod) as pod,
+    (case when sum(c.bytes_up) < 4611686018427387903 then sum(c.bytes_up) end)::bigint as bytes_up,
+    min(c.first_seen) as first_seen,
+    max(c.last_seen) as last_seen,
+    case when coalesce(sum(k.baseline_n + k.prior_n), 0) = 0 then min(r.burst) end as burst,
+    case when coalesce(sum(k.baseline_n + k.prior_n), 0) = 0 and min(r.burst) is not null
+        then [{'name': 'usual_without_name', 'change': -1, 'reason': 'the baseline contacts other addresses without a name on this port'}]
+    end as modifiers,
+    flatten(list(c.evidence)) as evidence
+from direct c
+left join known k on k.destination_address = c.destination_address and k.destination_port is not distinct from c.destination_port
+    and k.network_transport is not distinct from c.network_transport
+left join raw_ports r on r.destination_port is not distinct from c.destination_port and r.network_transport is not distinct from c.network_transport
 cross join outbound_totals t
-where c.zone_kind = 'external' and c.destination_name is null and c.destination_address is not null
-    and not exists (
-        select 1 from destinations d
-        where d.destination = c.destination and d.destination_port is not distinct from c.destination_port and d.is_allowed
-    )
+where not exists (
+    select 1 from destinations d
+    where d.destination = c.destination_address and d.destination_port is not distinct from c.destination_port and d.is_allowed
+)
 group by c.destination_address, c.destination_port
-having sum(c.connections) filter (where c.cohort = 'canary') >= $min_connections
+having sum(c.n) >= $min_connections
 order by destination, destination_port

@@ -21,7 +21,7 @@ min_questions = 20
 */
 select
     d.registered_domain as destination, d.canary_names, d.baseline_names, d.dense_names, d.data_questions, d.longest_label, d.mean_entropy, d.bytes_up, d.pod, d.destinations,
-    d.canary_n, t.canary_total, 0::bigint as baseline_n, t.baseline_total, 0::bigint as prior_n, d.first_seen, d.last_seen, d.evidence
+    d.canary_n, t.canary_total, d.baseline_n, t.baseline_total, d.prior_n, d.first_seen, d.last_seen, d.evidence
 from dns_domains d
 cross join dns_totals t
 where (d.dense_names >= $min_names and d.baseline_dense_names = 0)

@@ -23,13 +23,20 @@ with usual as (
     select max(largest_download) as largest
     from outbound_cells
     where cohort in ('baseline', 'prior', 'after') and zone_kind = 'external'
+), found as (
+    select *, coalesce(baseline_largest_download, largest) as usual_largest
+    from destinations
+    cross join usual
+    where is_external and largest_download >= $min_bytes and largest_download > $factor * coalesce(baseline_largest_download, largest, 0)
 )
+/* Connections count that are so large; by what was found there are none on the other side. */
 select
-    d.destination, d.destination_port, d.destination_address, d.pod, d.bytes_down, d.largest_download as canary_largest,
-    coalesce(d.baseline_largest_download, u.largest) as usual_largest,
-    d.canary_n, t.canary_total, 0::bigint as baseline_n, t.baseline_total, 0::bigint as prior_n, d.first_seen, d.last_seen, d.evidence
-from destinations d
-cross join usual u
+    f.destination, f.destination_port, f.destination_address, f.pod, f.bytes_down, f.largest_download as canary_largest, f.usual_largest,
+    count(*) as canary_n, max(t.canary_total) as canary_total, 0::bigint as baseline_n, max(t.baseline_total) as baseline_total, 0::bigint as prior_n,
+    min(o.time) as first_seen, max(o.time) as last_seen, min(o.record_id, 20) as evidence
+from found f
+join outbound_named o on o.destination = f.destination and o.destination_port is not distinct from f.destination_port
 cross join outbound_totals t
-where d.is_external and d.largest_download >= $min_bytes and d.largest_download > $factor * coalesce(d.baseline_largest_download, u.largest, 0)
-order by d.destination, d.destination_port
+where o.cohort = 'canary' and o.destination_bytes >= $min_bytes and o.destination_bytes > $factor * coalesce(f.usual_largest, 0)
+group by f.destination, f.destination_port, f.destination_address, f.pod, f.bytes_down, f.largest_download, f.usual_largest
+order by f.destination, f.destination_port

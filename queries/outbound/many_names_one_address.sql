@@ -22,9 +22,10 @@ factor = 3
 select
     a.address as destination, count(distinct d.registered_domain) filter (where a.cohort = 'canary') as canary_domains,
     count(distinct d.registered_domain) filter (where a.cohort <> 'canary') as baseline_domains,
-    (list(distinct a.name order by a.name) filter (where a.cohort = 'canary' and a.name is not null))[1:20] as destinations, min(a.k8s_pod_name) filter (where a.cohort = 'canary') as pod,
-    sum(a.answers) filter (where a.cohort = 'canary')::bigint as canary_n, max(t.canary_total) as canary_total, 0::bigint as baseline_n,
-    max(t.baseline_total) as baseline_total, 0::bigint as prior_n,
+    (list(distinct a.name order by a.name) filter (where a.cohort = 'canary' and a.name is not null))[1:1000] as destinations, min(a.k8s_pod_name) filter (where a.cohort = 'canary') as pod,
+    sum(a.answers) filter (where a.cohort = 'canary')::bigint as canary_n, max(t.canary_total) as canary_total,
+    coalesce(sum(a.answers) filter (where a.cohort = 'baseline'), 0)::bigint as baseline_n, max(t.baseline_total) as baseline_total,
+    coalesce(sum(a.answers) filter (where a.cohort in ('prior', 'after')), 0)::bigint as prior_n,
     min(a.first_seen) filter (where a.cohort = 'canary') as first_seen, max(a.last_seen) filter (where a.cohort = 'canary') as last_seen,
     flatten(list(a.evidence) filter (where a.cohort = 'canary')) as evidence
 from dns_addresses a

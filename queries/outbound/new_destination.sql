@@ -4,7 +4,7 @@ severity = "high"
 confidence = "medium"
 compare = "new_in_canary"
 unit = "connection"
-why = "A new destination that nobody approved is how a compromised dependency, a back door or a wrong configuration first shows; one connection is enough. Another host of a registered domain that the baseline uses is of lower severity, but not below suffixes where strangers get names (private section of the Public Suffix List, queries/lists/shared_suffixes.txt): there each name is another party."
+why = "A new destination that nobody approved is how a compromised dependency, a back door or a wrong configuration first shows; one connection is enough. What the baseline contacts at the same address, port and protocol is not new where one side lacks the name. Another host of a registered domain that the baseline uses is of lower severity (low from five names on, and one story), but not below suffixes where strangers get names (private section of the Public Suffix List, queries/lists/shared_suffixes.txt): there each name is another party. Low is also another address without a name on a port where the baseline contacts three or more such addresses, and DNS at the metadata address."
 recommendation = "Find the component that opens the connection, block the destination, and rotate every secret the pod could read."
 false_positives = ["a new, approved dependency: put it under [[allow]] with an owner", "a content network that answers under changing names"]
 references = ["CWE-506", "ATT&CK T1071"]
@@ -42,6 +42,7 @@ select
     d.first_seen,
     d.last_seen,
     d.named_by,
+    d.burst,
     d.modifiers,
     d.evidence
 from destinations d

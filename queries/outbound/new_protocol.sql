@@ -27,7 +27,7 @@ with protocols as (
         min(first_seen) filter (where cohort = 'canary') as first_seen,
         max(last_seen) filter (where cohort = 'canary') as last_seen,
         flatten(list(evidence) filter (where cohort = 'canary')) as evidence
-    from outbound_cells
+    from compared_cells
     where network_protocol_name is not null and destination is not null
     group by destination, destination_port, network_protocol_name
 ), usual as (

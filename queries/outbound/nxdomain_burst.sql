@@ -31,7 +31,9 @@ with unknown as (
 select
     u.k8s_pod_name as source, coalesce(u.k8s_pod_name, 'an unknown pod') as burst, u.names, u.generated_names, u.destinations,
     coalesce((select max(b.names) from unknown b where b.cohort <> 'canary'), 0) as usual_names,
-    u.questions as canary_n, t.canary_total, 0::bigint as baseline_n, t.baseline_total, 0::bigint as prior_n, u.first_seen, u.last_seen, u.evidence
+    u.questions as canary_n, t.canary_total,
+    coalesce((select sum(b.questions) from unknown b where b.cohort = 'baseline'), 0)::bigint as baseline_n, t.baseline_total,
+    coalesce((select sum(b.questions) from unknown b where b.cohort in ('prior', 'after')), 0)::bigint as prior_n, u.first_seen, u.last_seen, u.evidence
 from unknown u
 cross join dns_totals t
 where u.cohort = 'canary' and u.names >= $min_names

@@ -22,7 +22,7 @@ min_known = 24
 */
 with known as (
     select distinct destination, destination_port, hour(hour) as hour_of_day
-    from outbound_cells
+    from compared_cells
     where cohort <> 'canary' and hour is not null
 ), outside as (
     select c.destination, c.destination_port, hour(c.hour) as hour_of_day, sum(c.connections)::bigint as n, min(c.first_seen) as first_seen,

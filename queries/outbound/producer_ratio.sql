@@ -19,14 +19,26 @@ baseline_rows = 20
 min_bytes = 1000000
 min_ratio = 0.8
 */
+with found as (
+    select *
+    from destinations
+    where is_external and bytes_up >= $min_bytes
+        and bytes_up - bytes_down >= $min_ratio * (bytes_up + bytes_down)
+        and coalesce(baseline_bytes_up - baseline_bytes_down < $min_ratio / 2 * (baseline_bytes_up + baseline_bytes_down), true)
+)
+/* Connections of both sides count whose own ratio is as high. */
 select
-    d.destination, d.destination_port, d.destination_address, d.pod, d.bytes_up, d.bytes_down,
-    round((d.bytes_up - d.bytes_down) / (d.bytes_up + d.bytes_down)::double, 4) as ratio,
-    round((d.baseline_bytes_up - d.baseline_bytes_down) / nullif(d.baseline_bytes_up + d.baseline_bytes_down, 0)::double, 4) as baseline_ratio,
-    d.canary_n, t.canary_total, 0::bigint as baseline_n, t.baseline_total, 0::bigint as prior_n, d.first_seen, d.last_seen, d.evidence
-from destinations d
+    f.destination, f.destination_port, f.destination_address, f.pod, f.bytes_up, f.bytes_down,
+    round((f.bytes_up - f.bytes_down) / (f.bytes_up + f.bytes_down)::double, 4) as ratio,
+    round((f.baseline_bytes_up - f.baseline_bytes_down) / nullif(f.baseline_bytes_up + f.baseline_bytes_down, 0)::double, 4) as baseline_ratio,
+    count(*) filter (where o.cohort = 'canary') as canary_n, max(t.canary_total) as canary_total,
+    count(*) filter (where o.cohort = 'baseline') as baseline_n, max(t.baseline_total) as baseline_total,
+    count(*) filter (where o.cohort in ('prior', 'after')) as prior_n,
+    min(o.time) filter (where o.cohort = 'canary') as first_seen, max(o.time) filter (where o.cohort = 'canary') as last_seen,
+    coalesce(min(o.record_id, 20) filter (where o.cohort = 'canary'), []) as evidence
+from found f
+join outbound_named o on o.destination = f.destination and o.destination_port is not distinct from f.destination_port
 cross join outbound_totals t
-where d.is_external and d.bytes_up >= $min_bytes
-    and d.bytes_up - d.bytes_down >= $min_ratio * (d.bytes_up + d.bytes_down)
-    and coalesce(d.baseline_bytes_up - d.baseline_bytes_down < $min_ratio / 2 * (d.baseline_bytes_up + d.baseline_bytes_down), true)
-order by d.destination, d.destination_port
+where o.source_bytes > 0 and o.source_bytes - coalesce(o.destination_bytes, 0) >= $min_ratio * (o.source_bytes::double + coalesce(o.destination_bytes, 0))
+group by f.destination, f.destination_port, f.destination_address, f.pod, f.bytes_up, f.bytes_down, f.baseline_bytes_up, f.baseline_bytes_down
+order by f.destination, f.destination_port

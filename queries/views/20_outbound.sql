@@ -22,6 +22,27 @@ from (
     having max(time) > min(time)
 );
 
+/* When DNS evidence covers a client, so that a connection without a name is one that nothing was asked for: from a question on, until no other came for ten
+   minutes or, if that is longer, seven times the mean gap between the minutes in which it asked. Of lookups at random moments one gap in a thousand is
+   longer (e^-7): then the evidence has stopped, or begins anew. Ten minutes are how long a name is kept at most by usual resolvers of programs. */
+create table dims.dns_cover as
+with minutes as (
+    select distinct client_address, date_trunc('minute', time) as minute, min(time) over (partition by client_address, date_trunc('minute', time)) as first_time
+    from main.dns_queries
+    where client_address is not null and time is not null
+), paced as (
+    select *, greatest(600, coalesce(7 * (epoch(max(minute) over w) - epoch(min(minute) over w)) / nullif(count(*) over w - 1, 0), 0))::bigint as patience,
+        lag(minute) over (partition by client_address order by minute) as previous
+    from minutes
+    window w as (partition by client_address)
+), numbered as (
+    select *, count(*) filter (where previous is null or epoch(minute) - epoch(previous) > patience) over (partition by client_address order by minute) as stretch
+    from paced
+)
+select client_address, min(first_time) as valid_from, max(minute) + to_seconds(max(patience) + 60) as valid_to
+from numbered
+group by client_address, stretch;
+
 /* Unencrypted protocols by their registered ports (IANA), where the source names none. */
 create macro port_protocol(port) as
     case port
@@ -46,10 +67,11 @@ group by connection_uid;
 
 /* Connections that were opened by a workload, with the name of the destination, as DNS writes it, where any record tells it; also those nobody answered. `is_contact`
    says whether it was answered. Where the source cannot say it, something must have come back where that is counted; ICMP is a contact only if
-   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. */
+   something did: a server answers floods from forged addresses with ICMP errors, and each such address would be a new destination. What sensors write
+   as its port is the code of a message, and none. */
 create view client_connections as
 select
-    c.*,
+    c.* replace (case when c.network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then null else c.destination_port end as destination_port),
     case
         when c.network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(c.destination_packets, c.destination_bytes, 0) > 0
         else coalesce(c.is_established, coalesce(c.destination_packets, 1) > 0)
@@ -126,20 +148,71 @@ where not is_contact and cohort <> 'unknown' and destination is not null
     and coalesce(network_transport, '') not in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp')
 group by all;
 
+/* Destinations of the canary that the baseline contacts under another name, or none, at the same address, port and protocol. Only where one side lacks
+   the name: a destination without one whose address the baseline contacts; one with a name, all of whose addresses the baseline contacts and never names. */
+create table address_matches as
+with known as (
+    select destination_address, destination_port, network_transport, bool_or(destination_name is not null) as is_named
+    from outbound_cells
+    where cohort <> 'canary' and destination_address is not null
+    group by all
+), places as (
+    select distinct destination, destination_name, destination_address, destination_port, network_transport
+    from outbound_cells
+    where cohort = 'canary' and destination is not null
+)
+select p.*
+from places p
+left join known k on k.destination_address = p.destination_address and k.destination_port is not distinct from p.destination_port
+    and k.network_transport is not distinct from p.network_transport
+qualify bool_and(coalesce(k.destination_address is not null and (p.destination_name is null or not k.is_named), false))
+    over (partition by p.destination, p.destination_port);
+
+/* What is compared: the cells, and those of the baseline once more under the destination of the canary that they match by address. */
+create view compared_cells as
+select * from outbound_cells
+union all
+select c.* replace (m.destination as destination, m.destination_name as destination_name)
+from outbound_cells c
+join address_matches m on m.destination_address = c.destination_address and m.destination_port is not distinct from c.destination_port
+    and m.network_transport is not distinct from c.network_transport
+where c.cohort <> 'canary' and c.destination <> m.destination;
+
+/* Connections to addresses outside that have no name, and whether DNS evidence covers the client at that time: else a lookup may have gone unseen. */
+create table unnamed_cells as
+select o.cohort, o.k8s_pod_name, o.destination_address, o.destination_port, o.network_transport, c.client_address is not null as is_covered,
+    count(*) as connections, bounded(sum(o.source_bytes)) as source_bytes, min(o.time) as first_seen, max(o.time) as last_seen,
+    min(o.record_id, 20) filter (where o.cohort = 'canary') as evidence
+from outbound_named o
+left join dims.dns_cover c on c.client_address = o.source_address and o.time >= c.valid_from and o.time < c.valid_to
+where o.destination_name is null and o.destination_address is not null and o.cohort <> 'unknown'
+    and coalesce(o.destination_zone_kind, 'external') = 'external'
+group by all;
+
+/* Ports on which the baseline contacts three addresses or more that no name explains, such as those of time servers and peers: another one is usual there. */
+create table raw_ports as
+select destination_port, network_transport, count(distinct destination_address) as addresses,
+    'addresses without a name, ' || coalesce(network_transport || ' ', '') || 'port ' || coalesce(destination_port::varchar, 'unknown') as burst
+from unnamed_cells
+where cohort <> 'canary' and is_covered
+group by destination_port, network_transport
+having count(distinct destination_address) >= 3;
+
 create view allowed_destinations as
 select distinct c.destination, c.destination_port
 from outbound_cells c
 join dims.allow a on (c.destination || ':' || c.destination_port) glob a.destination or c.destination glob a.destination
     or (c.destination_address || ':' || c.destination_port) glob a.destination;
 
-/* Registered domains that the baseline, at any time, contacted or asked for. */
+/* Registered domains that the baseline, at any time, contacted or asked for, and by how many names. */
 create table known_domains as
-select distinct d.registered_domain
+select d.registered_domain, count(*) as names
 from dims.domains d
 where d.registered_domain is not null and (
     exists (select 1 from outbound_cells c where c.destination_name = d.name and c.cohort in ('baseline', 'prior', 'after'))
     or exists (select 1 from main.dns_queries q where q.dns_question_name = d.name and q.cohort in ('baseline', 'prior', 'after'))
-);
+)
+group by d.registered_domain;
 
 /* Countries and network operators that the baseline, at any time, reached outside; known where `[enrich]` names files. */
 create view known_networks as
@@ -151,7 +224,7 @@ create table destinations as
 with sums as (
     select
         destination, destination_port, min(destination_address) as destination_address, min(destination_name) as destination_name,
-        min(zone) as zone, min(zone_kind) as zone_kind, min(zone_kind) = max(zone_kind) as is_one_zone, bool_or(zone_kind = 'external') as is_external,
+        min(network_transport) as network_transport, min(zone) as zone, min(zone_kind) as zone_kind, min(zone_kind) = max(zone_kind) as is_one_zone, bool_or(zone_kind = 'external') as is_external,
         coalesce(sum(connections) filter (where cohort = 'canary'), 0)::bigint as canary_n,
         coalesce(sum(connections) filter (where cohort = 'baseline'), 0)::bigint as baseline_n,
         coalesce(sum(connections) filter (where cohort in ('prior', 'after')), 0)::bigint as prior_n,
@@ -177,15 +250,22 @@ with sums as (
         min(first_seen) filter (where cohort = 'canary') as first_seen,
         max(last_seen) filter (where cohort = 'canary') as last_seen,
         flatten(list(evidence) filter (where cohort = 'canary')) as evidence
-    from outbound_cells
+    from compared_cells
     where destination is not null
     group by destination, destination_port
 ), judged as (
     select
         s.*,
         d.registered_domain,
+        k.names as known_names,
+        k.names is not null as is_known_domain,
+        case when s.baseline_n + s.prior_n = 0 then coalesce(
+            case when k.names >= 5 then 'hosts of ' || d.registered_domain end,
+            case when s.destination_name is null and s.is_external then (
+                select min(r.burst) from raw_ports r where r.destination_port is not distinct from s.destination_port and r.network_transport is not distinct from s.network_transport
+            ) end
+        ) end as burst,
         (select min(w.reads) from dims.odd_names w where w.ascii = s.destination_name) as reads,
-        exists (select 1 from known_domains k where k.registered_domain = d.registered_domain) as is_known_domain,
         coalesce(bool_or(s.baseline_n + s.prior_n > 0) over (partition by s.destination), false) as is_known_destination,
         exists (
             select 1 from allowed_destinations a
@@ -197,6 +277,7 @@ with sums as (
             and not exists (select 1 from known_networks k where k.asn = s.asn) and s.asn is not null as is_new_operator
     from sums s
     left join dims.domains d on d.name = s.destination_name
+    left join known_domains k on k.registered_domain = d.registered_domain
 )
 select
     *,
@@ -207,8 +288,15 @@ select
         case when is_known_destination and baseline_n + prior_n = 0
             then {'name': 'known_destination', 'change': -1, 'reason': 'the baseline uses it on another port'}
         end,
-        case when is_known_domain and not is_known_destination
-            then {'name': 'known_domain', 'change': -1, 'reason': 'the baseline uses or asks for other names of its registered domain'}
+        case when is_known_domain and not is_known_destination then {
+            'name': 'known_domain', 'change': case when known_names >= 5 then -2 else -1 end,
+            'reason': 'the baseline uses or asks for ' || case when known_names >= 5 then known_names || ' ' else '' end || 'other names of its registered domain'
+        } end,
+        case when burst is not null and destination_name is null
+            then {'name': 'usual_without_name', 'change': -2, 'reason': 'the baseline contacts other addresses without a name on this port'}
+        end,
+        case when zone_kind = 'metadata' and is_one_zone and destination_port = 53
+            then {'name': 'cloud_dns', 'change': -2, 'reason': 'on port 53 the metadata address answers DNS for the cloud, and hands out nothing else'}
         end,
         case when reads is not null
             then {'name': 'letters', 'change': 0, 'reason': 'its name is written in letters beyond ASCII and reads ' || reads}

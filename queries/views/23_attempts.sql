@@ -20,6 +20,10 @@ with attempts as (
     from attempts a
     where a.canary_n > 0 and a.others = 0
         and not exists (select 1 from outbound_cells c where c.destination = a.destination and c.destination_port is not distinct from a.destination_port)
+        and not (a.destination_name is null and exists (
+            select 1 from outbound_cells c
+            where c.destination_address = a.destination_address and c.destination_port is not distinct from a.destination_port
+        ))
         and not exists (
             select 1 from dims.allow l
             where (a.destination || ':' || a.destination_port) glob l.destination or a.destination glob l.destination

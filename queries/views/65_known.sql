@@ -22,6 +22,15 @@ select exists (from tls_seen where tls_server_subject is not null) as is_known, 
 create view known_programs as
 select exists (from main.connections where process_executable_path is not null) as is_known, 'no sensor tells which program opened a connection' as otherwise;
 
+create view known_lookups as
+select case
+        when not exists (from main.dns_queries where cohort = 'canary' and client_address is not null) then false
+        else count(*) = 0 or bool_or(is_covered)
+    end as is_known,
+    'no DNS evidence covers the pods of the canary when they connect to addresses without a name' as otherwise
+from unnamed_cells
+where cohort = 'canary';
+
 create view known_earlier_days as
 select coalesce(max(prior_days), 0) >= 3 as is_known, 'fewer than three days before the rollout are in evidence' as otherwise
 from outbound_totals;

@@ -314,3 +314,22 @@ def test_names_of_one_registered_domain_or_one_burst_are_one_story() -> None:
     incidents = group([*tunnel, carried, *generated, asked])
     assert sorted(len(item.findings) for item in incidents) == [41, 41]
     assert {"x39.com", "x0.com"} <= set(next(item for item in incidents if asked.id in item.findings).entities)
+
+
+def test_many_names_at_one_address_are_one_incident_with_its_total_and_span() -> None:
+    """Sixty names, each its own registered domain: one incident, which names the address, counts all and lasts from the first to the last."""
+    address = "203.0.113.66"
+    names = [
+        msgspec.structs.replace(new(f"n{n}.test", address), first_seen=f"2026-03-03T09:{n:02}:00Z", last_seen=f"2026-03-03T09:{n:02}:00Z", canary=Count(1, 500))
+        for n in range(60)
+    ]  # fmt: skip
+    fan = finding(
+        "outbound.many_names_one_address",
+        destination=address,
+        details={"destinations": [f"n{n}.test" for n in range(20)]},
+    )
+    [incident] = group([*names, fan])
+    assert incident.title.endswith(" and 59 more at 203.0.113.66")
+    assert "60 connections of 500 on the canary" in incident.summary
+    assert "first 2026-03-03 09:00:00 UTC, last 2026-03-03 09:59:00 UTC" in incident.summary
+    assert len(group(names)) == 60, "names that are hosted side by side"

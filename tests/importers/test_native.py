@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from forensics.errors import FormatError
+from forensics.importers.contract import ADDRESSES
 from forensics.schema import ANSWERS, HEADERS, NATIVE_TABLES, TABLES
 from tests.ingest.helpers import Row, at, attributes, lines, load
 
@@ -35,7 +36,8 @@ _VALUES: dict[str, Any] = {
 def example(table: str) -> Row:
     """A value in every column, as an exporter would write it."""
     types = {name: kind for name, kind in TABLES[table].types.items() if name not in _DERIVED}
-    return {name: _VALUES.get(kind, f'it\'s {name}; "x",\ny') for name, kind in types.items()}
+    texts = dict.fromkeys(ADDRESSES, "203.0.113.7")
+    return {name: texts.get(name) or _VALUES.get(kind, f'it\'s {name}; "x",\ny') for name, kind in types.items()}
 
 
 def stored(table: str, row: Row) -> Row:
@@ -166,6 +168,26 @@ def test_csv_carriage_returns_are_no_lines(tmp_path: Path) -> None:
     loaded = load(tmp_path, data)
     assert [(row["record_no"], row["metric_name"]) for row in loaded.rows("metrics")] == [(2, "a\rb"), (4, "c")]
     assert loaded.reasons()[0][0] == 3
+
+
+@pytest.mark.parametrize("odd", ["999.1.1.1", "not-an-address", '{"a": 1}', "01.2.3.4", "api.example", "1::2::3"])
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+def test_what_is_no_address_is_no_destination(tmp_path: Path, form: str, odd: str) -> None:
+    given = {
+        "time": "2026-03-03T09:00:00Z",
+        "source_address": "fe80::1%eth0",
+        "destination_address": odd,
+        "destination_port": 443,
+    }
+    if form == "parquet":
+        path = tmp_path / "odd.parquet"
+        pq.write_table(pa.table({name: [value] for name, value in given.items()}), path)
+        row = load(tmp_path, path.read_bytes()).row("connections")
+    else:
+        row = load(tmp_path, as_csv(given) if form == "csv" else lines(given)).row("connections")
+    assert (row["source_address"], row["destination_address"]) == ("fe80::1%eth0", None)
+    invalid = {name: value for name, value in attributes(row)["_invalid"].items() if value is not None}
+    assert invalid == {"destination_address": odd}
 
 
 @pytest.mark.parametrize(

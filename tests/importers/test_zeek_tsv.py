@@ -298,3 +298,12 @@ def test_ports_and_sizes_out_of_range_are_unknown_and_told(tmp_path: Path) -> No
     assert (first["source_port"], first["source_bytes"], first["destination_bytes"]) == (None, None, 3400)
     assert attributes(first)["_invalid"] == {"source_port": "70000", "source_bytes": "-120"}
     assert (second["source_port"], second["attributes"]) == (40001, None)
+
+
+def test_what_is_no_address_is_unknown_and_told(tmp_path: Path) -> None:
+    """Also in a block that is plain otherwise, which Arrow cuts."""
+    place = CONN.index("id.resp_h")
+    odd = [*CONN_1[:place], "999.1.1.1", *CONN_1[place + 1 :]]
+    first, second = load(tmp_path, head("conn", CONN) + tsv(odd, CONN_2)).rows("connections")
+    assert (first["destination_address"], attributes(first)["_invalid"]) == (None, {"destination_address": "999.1.1.1"})
+    assert (second["destination_address"] is not None, second["attributes"]) == (True, None)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from forensics import views
+from forensics import verdict, views
 from forensics.config import parse
 from forensics.detectors.testing import DEFAULT_CONFIG, fill
 from forensics.resources import tree, walk
@@ -197,3 +197,34 @@ def test_what_nobody_owns_counts_also_outside_of_the_zones() -> None:
         {"address": "192.168.77.7", "rows": 2, "pods": None},
         {"address": "198.51.100.1", "rows": 1, "pods": None},
     ]
+
+
+def test_what_no_detector_can_judge_is_told() -> None:
+    """Two connections without a name, one of a client whose lookups are in evidence; one to a known destination that did not end."""
+    rows = [
+        row(600, source_address="10.0.0.9", destination_address="203.0.113.7"),
+        row(600, source_address="10.0.0.8", destination_address="203.0.113.8"),
+        row(600, destination_domain="a.example", connection_state="S1"),
+        row(600, destination_domain="a.example", connection_state="S1", duration_ms=5.0),
+        row(600, destination_domain="b.example", connection_state="S1"),
+        row(600, "2.3.9", destination_domain="a.example"),
+    ]
+    dns = [
+        {
+            "time": NINE + timedelta(seconds=300),
+            "service_version": "2.4.0",
+            "client_address": "10.0.0.9",
+            "dns_question_name": "a.example",
+        }
+    ]
+    told = limits(connections=rows, dns_queries=dns)["losses"]
+    assert [sentence.split(" ", 1)[0] for sentence in told] == ["1", "1"]
+    assert "no DNS evidence covers the client" in told[0]
+    assert "tell no duration" in told[1]
+
+
+def test_a_canary_that_was_not_observed_has_no_window() -> None:
+    with closing(open_memory(1)) as sandbox:
+        fill(sandbox, parse(DEFAULT_CONFIG).config, {"connections": [row(0, "2.3.9", destination_domain="a.example")]})
+        told = [sentence for _, sentence in verdict._amount_marks(sandbox, 0)]
+    assert "the canary was not observed: no timer can be seen" in told

@@ -145,8 +145,8 @@ def test_absurd_sizes_blind_no_detector() -> None:
 @pytest.mark.parametrize("name", ["203.0.113.50", "203.0.113.50.", "", ".", "0x7f.1"])
 def test_what_the_caller_calls_a_name_is_none(name: str) -> None:
     """SNI and Host are the caller's words: an address in them, or nothing, is a connection to an address."""
-    found, _, _ = judged(connections=[*traffic(), connection(60, name)])
-    assert {item.entity["destination"] for item in found} == {"203.0.113.20"}
+    found, _, _ = judged(connections=[*traffic(), connection(60, name, destination_address="203.0.113.50")])
+    assert {item.entity["destination"] for item in found} == {"203.0.113.50"}
 
 
 def test_names_are_compared_without_case_and_final_dot() -> None:
@@ -289,3 +289,52 @@ def test_names_in_other_letters_are_shown_as_dns_writes_them(written: str) -> No
     assert new.entity["destination"] == "xn--pple-43d.com"
     assert "reads \u0430pple.com" in next(item.reason for item in new.modifiers if item.name == "letters")
     assert len(incidents) == 1
+
+
+def test_new_hosts_of_a_fleet_and_new_peers_are_one_low_incident_each() -> None:
+    """Eight new hosts below a domain of which the baseline uses ten; eight time servers by address beside its ten."""
+    usual = [
+        row
+        for n in range(10)
+        for row in (
+            connection(300 + n, f"edge-{n}.cdn.test", "2.3.9", "stable-1", destination_address=f"198.51.100.{n}"),
+            connection(300 + n, None, "2.3.9", "stable-1", destination_address=f"203.0.113.{100 + n}", destination_port=123, network_transport="udp"),
+        )
+    ]  # fmt: skip
+    fresh = [
+        row
+        for n in range(8)
+        for row in (
+            connection(400 + 37 * n, f"edge-{50 + n}.cdn.test", destination_address=f"198.51.100.{50 + n}"),
+            connection(400 + 41 * n, None, destination_address=f"203.0.113.{150 + n}", destination_port=123, network_transport="udp"),
+        )
+    ]  # fmt: skip
+    dns = [
+        {"time": NINE + timedelta(seconds=290), "service_version": version, "client_address": address, "dns_question_name": USUAL[0], "dns_response_code": "NOERROR"}
+        for version, address in (("2.4.0", "10.0.0.1"), ("2.3.9", "10.0.0.2"))
+    ]  # fmt: skip
+    found, incidents, _ = judged(DAY_LONG, connections=[*traffic(), *usual, *fresh], dns_queries=dns)
+    assert {item.detector for item in found} == {"outbound.new_destination", "outbound.direct_to_ip"}
+    assert [item.severity for item in incidents] == ["low", "low"]
+    assert sorted(incident.summary.split(" of ")[0] for incident in incidents) == ["8 connections", "8 connections"]
+
+
+def test_a_new_address_without_a_name_is_one_fact() -> None:
+    """That no name explains it does not corroborate that it is new; an upload to it does."""
+    dns = [
+        {
+            "time": NINE,
+            "service_version": "2.4.0",
+            "client_address": "10.0.0.1",
+            "dns_question_name": USUAL[0],
+            "dns_response_code": "NOERROR",
+        }
+    ]
+    alone = connection(60, None, destination_address="198.51.100.9")
+    found, incidents, _ = judged(DAY_LONG, connections=[*traffic(), alone], dns_queries=dns)
+    assert {item.detector for item in found} == {"outbound.new_destination", "outbound.direct_to_ip"}
+    assert [item.severity for item in incidents] == ["medium"]
+    upload = {**alone, "source_bytes": 50_000_000}
+    assert [item.severity for item in judged(DAY_LONG, connections=[*traffic(), upload], dns_queries=dns)[1]] == [
+        "high"
+    ]
