@@ -289,6 +289,7 @@ def test_phases_that_overlap_are_told() -> None:
     [
         HELD + HELD,
         HELD + "to = 2026-03-03T09:00:00Z\n" + HELD.replace('"a"', '"b"') + "from = 2026-03-03T09:00:00Z\n",
+        '[[list]]\nkind = "x_our_proxies"\nentries = ["proxy.example"]\n',
         '[[list]]\nkind = "tor"\nentries = [".evil.example", "evil.example.", "_x.evil.example", "203.0.113.7", "fd00::7", ":3333", "collector2"]\n',
         '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "*"\n',
         '[[allow]]\nowner = "o"\nreason = "r"\ndestination = "[fd00::/8]:443"\n',

@@ -15,6 +15,8 @@ _ALWAYS, _STILL = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=U
 # Labels of a host name; `_` stands in names of services (RFC 2782), and a dot in front means what a name means too.
 _NAME = re.compile(r"\.?(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
 
+_OWN = "x_"
+
 Found = tuple[str, str]  # dotted key, message
 
 
@@ -23,10 +25,10 @@ def destination_problems(config: Config) -> Iterator[Found]:
     yield from _shared_identities(config)
     kinds = known_kinds()
     for index, rule in enumerate(config.listed):
-        if rule.kind not in kinds:
+        if rule.kind not in kinds and not rule.kind.startswith(_OWN):
             yield (
                 f"list[{index}].kind",
-                f"`{rule.kind}` is no kind that a detector knows: write {listing(kinds, len(kinds))}.",
+                f"`{rule.kind}` is no kind that a detector knows: write {listing(kinds, len(kinds))}; a kind for detectors of your own begins with {_OWN}.",
             )
         for entry in rule.entries:
             if trouble := _list_trouble(entry):
