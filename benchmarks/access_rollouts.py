@@ -335,9 +335,9 @@ def kept_session(it: Injection) -> None:
 def after_logout(it: Injection) -> None:
     """Answer a session after it was ended."""
     caller, at = Caller("acct-x", "customer", "north", "203.0.114.9", CANARY, "cookie"), it.second()
-    it.put(caller, "/logout", 204, "", second=at)
+    it.put(caller, "/logout", 204, "", second=at, session_id="s-ended")
     for number in range(it.count):
-        it.put(caller, "/profile", second=at + 60 + number)
+        it.put(caller, "/profile", second=at + 60 + number, session_id="s-ended")
 
 
 @injection("session_outlives")

@@ -24,7 +24,8 @@ with usual as (
     from outbound_cells
     where cohort in ('baseline', 'prior', 'after') and zone_kind = 'external'
 ), found as (
-    select *, coalesce(baseline_largest_download, largest) as usual_largest
+    select destination, destination_port, destination_address, pod, bytes_down, largest_download,
+        coalesce(baseline_largest_download, largest) as usual_largest
     from destinations
     cross join usual
     where is_external and largest_download >= $min_bytes and largest_download > $factor * coalesce(baseline_largest_download, largest, 0)

@@ -19,7 +19,8 @@ baseline_rows = 20
 min_seconds = 1500
 */
 with found as (
-    select *, longest_ms >= 1000 * $min_seconds and coalesce(baseline_longest_ms, 0) < 500 * $min_seconds as is_longer
+    select destination, destination_port, destination_address, pod, longest_ms, baseline_longest_ms, never_closed, bytes_up, bytes_down, baseline_n, prior_n,
+        longest_ms >= 1000 * $min_seconds and coalesce(baseline_longest_ms, 0) < 500 * $min_seconds as is_longer
     from destinations
     where is_external and not is_allowed and (
         (longest_ms >= 1000 * $min_seconds and coalesce(baseline_longest_ms, 0) < 500 * $min_seconds) or (never_closed > 0 and baseline_n + prior_n = 0)

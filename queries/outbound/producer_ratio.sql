@@ -20,7 +20,7 @@ min_bytes = 1000000
 min_ratio = 0.8
 */
 with found as (
-    select *
+    select destination, destination_port, destination_address, pod, bytes_up, bytes_down, baseline_bytes_up, baseline_bytes_down
     from destinations
     where is_external and bytes_up >= $min_bytes
         and bytes_up - bytes_down >= $min_ratio * (bytes_up + bytes_down)
