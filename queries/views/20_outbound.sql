@@ -1,6 +1,13 @@
 /* A name that is one, without case and final dot (RFC 4343, RFC 1034): SNI and Host, which the caller chooses, may hold the address itself, or nothing. */
 create macro host_name(x) as case when not (regexp_full_match(x, '(?i)[0-9.]*|0x[0-9a-fx.]*') or contains(x, ':')) then lower(rtrim(x, '.')) end;
 
+create macro is_icmp(transport) as transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp');
+
+/* How many connections records are: of those that sum up one direction over minutes (flow logs), the ones of one address and port of the opener are one.
+   (`count(distinct ...)` takes 1.5 s of CPU for each million rows, also where none is such a record; a list takes none.) */
+create macro connection_count(is_aggregated, address, port) as count(*) filter (where not coalesce(is_aggregated, false))
+    + coalesce(len(list_distinct(list(hash(address, port)) filter (where is_aggregated))), 0);
+
 /* A sum that fits: logs may claim any number of bytes, and two such sums can be added or subtracted. */
 create macro bounded(x) as (case when x > 4611686018427387903 then 4611686018427387903 when x < -4611686018427387903 then -4611686018427387903 else x end)::bigint;
 
@@ -71,9 +78,9 @@ group by connection_uid;
    as its port is the code of a message, and none. */
 create view client_connections as
 select
-    c.* replace (case when c.network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then null else c.destination_port end as destination_port),
+    c.* replace (case when is_icmp(c.network_transport) then null else c.destination_port end as destination_port),
     case
-        when c.network_transport in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp') then coalesce(c.destination_packets, c.destination_bytes, 0) > 0
+        when is_icmp(c.network_transport) then coalesce(c.destination_packets, c.destination_bytes, 0) > 0
         else coalesce(c.is_established, coalesce(c.destination_packets, 1) > 0)
     end as is_contact,
     coalesce(w.ascii, host_name(c.tls_client_server_name), host_name(c.destination_domain), n.name, d.name) as destination_name,
@@ -112,15 +119,13 @@ select o.*, d.registered_domain as destination_registered_domain
 from outbound_named o
 left join dims.domains d on d.name = o.destination_name;
 
-/* Outbound traffic by cohort, pod, destination and hour: what the outbound detectors count. Of records that sum up one direction over minutes (flow
-   logs), those of one address and port of the opener are one connection. (`count(distinct ...)` takes 1.5 s of CPU for each million rows, also where none is such a record; a list takes none.) */
+/* Outbound traffic by cohort, pod, destination and hour: what the outbound detectors count. */
 create table outbound_cells as
 select
     cohort, phase, k8s_pod_name, destination, destination_name, destination_address, destination_port, network_transport, network_protocol_name,
     coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, named_by,
     destination_country as country, destination_asn as asn, date_trunc('hour', time) as hour,
-    count(*) filter (where not coalesce(is_aggregated, false))
-        + coalesce(len(list_distinct(list(hash(source_address, source_port)) filter (where is_aggregated))), 0) as connections,
+    connection_count(is_aggregated, source_address, source_port) as connections,
     bounded(sum(source_bytes)) as source_bytes,
     bounded(sum(destination_bytes)) as destination_bytes,
     max(source_bytes) as largest_upload,
@@ -140,12 +145,11 @@ create table attempt_cells as
 select
     cohort, k8s_pod_name, destination, destination_name, destination_address, destination_port,
     coalesce(destination_zone_kind, 'external') as zone_kind, coalesce(destination_zone, 'external') as zone, connection_state,
-    count(*) filter (where not coalesce(is_aggregated, false))
-        + coalesce(len(list_distinct(list(hash(source_address, source_port)) filter (where is_aggregated))), 0) as attempts,
+    connection_count(is_aggregated, source_address, source_port) as attempts,
     min(time) as first_seen, max(time) as last_seen, min(record_id, 20) filter (where cohort = 'canary') as evidence
 from client_connections
 where not is_contact and cohort <> 'unknown' and destination is not null
-    and coalesce(network_transport, '') not in ('icmp', 'icmp6', 'icmpv6', 'ipv6-icmp')
+    and not coalesce(is_icmp(network_transport), false)
 group by all;
 
 /* Destinations of the canary that the baseline contacts under another name, or none, at the same address, port and protocol. Only where one side lacks

@@ -40,16 +40,7 @@ def _measured(metric: Metric, now: float, value: Value) -> Tick:
         metric.trigger, metric.why = now, f"{_limit(metric)}; {why}"
     interval = ERROR_RETRY if phase == "Error" else metric.gate.interval
     metric.due = now + (interval if interval is not None else ERROR_RETRY)
-    return Tick(
-        now,
-        metric.gate.name,
-        value,
-        phase,
-        metric.counts,
-        metric.phase,
-        metric.why,
-        basis_of(metric.gate, value, phase),
-    )
+    return metric.tick(now, value, phase, basis_of(metric.gate, value, phase))
 
 
 def measurement(gate: Gate, value: Value) -> tuple[Phase, str]:

@@ -40,7 +40,7 @@ def _checked(metrics: list[Metric], now: float, measure: Measure) -> list[Tick]:
         metric.record(now, phase, why)
         metric.phase = "Running"
         basis: Basis = "number" if value.numbers and not math.isnan(value.numbers[-1]) else "nothing"
-        ticks.append(Tick(now, metric.gate.name, value, phase, metric.counts, "Running", why, basis))
+        ticks.append(metric.tick(now, value, phase, basis))
         if phase == "Failed":
             break
     return ticks

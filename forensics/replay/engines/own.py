@@ -33,16 +33,7 @@ def _measured(metric: Metric, now: float, value: Value) -> Tick:
     if metric.phase in STOPS:
         metric.trigger, metric.why = now, f"{_limit(metric)}; {why}"
     metric.due = now + (metric.gate.interval or 60.0)
-    return Tick(
-        now,
-        metric.gate.name,
-        value,
-        phase,
-        metric.counts,
-        metric.phase,
-        metric.why,
-        basis_of(metric.gate, value, phase),
-    )
+    return metric.tick(now, value, phase, basis_of(metric.gate, value, phase))
 
 
 def measurement(gate: Gate, value: Value) -> tuple[Phase, str]:

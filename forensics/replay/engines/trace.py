@@ -159,6 +159,10 @@ class Metric:
         """Whether it will be measured again."""
         return self.phase in ("Running", "Pending")
 
+    def tick(self, at: float, value: Value, phase: Phase, basis: Basis) -> Tick:
+        """Return the measurement that was recorded last, with what became of the metric."""
+        return Tick(at, self.gate.name, value, phase, self.counts, self.phase, self.why, basis)
+
     def end(self) -> GateEnd:
         """Return how it ended."""
         return GateEnd(self.gate.name, self.phase, self.first_failed, self.trigger, self.why, self.gate.dry_run)
