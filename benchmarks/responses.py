@@ -16,31 +16,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks import detect
 from forensics import views
 from forensics.config import parse
 from forensics.replay.responses import compare
 from forensics.replay.responses.facets import FACETS
 from forensics.store import QUERY_MEMORY, Sandbox, open_memory
 
-CONFIG = """
-[[phase]]
-name = "weight-10"
-start = 2026-03-03T09:00:00Z
-end = 2026-03-03T10:00:00Z
-weight = 10
-[[cohort]]
-cohort = "canary"
-column = "service_version"
-equals = "2"
-[[cohort]]
-cohort = "baseline"
-column = "service_version"
-equals = "1"
-"""
 _ROWS = """
 insert into facts.http_exchanges by name
 select 'made' as evidence_id, n as record_no, 'made:' || n as record_id, 'o' as observer, timestamp '2026-03-03 09:00:00' + to_milliseconds(n % 3600000) as time,
-    case when n % 10 = 0 then '2' else '1' end as service_version, 'pod-' || (n % 10 = 0) || n % 7 as k8s_pod_name, 'GET' as http_request_method,
+    case when n % 10 = 0 then '2.4.0' else '2.3.9' end as service_version, 'pod-' || (n % 10 = 0) || n % 7 as k8s_pod_name, 'GET' as http_request_method,
     '/r' || n % 39 as url_path, '/r' || n % 39 as http_route, 'u' || n % 20011 as user_id, 200 as http_response_status_code, 'application/json' as http_response_mime_type,
     [{'name': 'content-type', 'value': 'application/json'}, {'name': 'cache-control', 'value': 'no-store'}] as http_response_headers, 'decoded' as http_response_body_state,
     '{"id":' || n || ',"total":' || n * 3 % 1000 || case when n % 10 = 0 and n % 39 = 0 then ',"secretNote":"y"' else '' end || ',"items":['
@@ -56,7 +42,7 @@ def made(count: int) -> Sandbox:
     store.execute(f"set memory_limit = '{QUERY_MEMORY}'")  # as for a case on disk
     views.load_rows(store, {})
     store.execute(_ROWS.replace("{count}", str(count)))
-    views.derive(store, parse(CONFIG).config, [], query=FACETS)
+    views.derive(store, parse(detect.CONFIG).config, [], query=FACETS)
     return store
 
 
