@@ -14,8 +14,13 @@ _T = TypeVar("_T")
 _PATIENCE = 2.0  # seconds that an interrupted statement has to end
 
 
-def beside(work: Callable[[], _T], stop: Callable[[], None]) -> _T:
-    """Return what `work` returns in a thread of its own; a signal stops the work and goes on to the caller."""
+def beside(work: Callable[[], _T], stop: Callable[[], None], seconds: float | None = None) -> _T:
+    """Return what `work` returns in a thread of its own; a signal stops the work and goes on to the caller.
+
+    Raises:
+        TimeoutError: the work was stopped after `seconds`. Whatever else `work` raises.
+
+    """
     done: list[_T] = []
     failed: list[BaseException] = []
     ended = threading.Event()  # Thread.join() takes a thread for ended once a signal came (Python 3.11)
@@ -29,11 +34,16 @@ def beside(work: Callable[[], _T], stop: Callable[[], None]) -> _T:
 
     threading.Thread(target=body, daemon=True).start()
     try:
-        ended.wait()
+        in_time = ended.wait(seconds)
+        if not in_time:
+            stop()
+            ended.wait()
     except BaseException:
         stop()
         ended.wait(_PATIENCE)
         raise
+    if failed and not in_time:
+        raise TimeoutError from failed[0]
     if failed:
         raise failed[0]
     return done[0]

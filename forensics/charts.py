@@ -292,7 +292,7 @@ def _frame(
 
 def _svg(chart: alt.LayerChart, prefix: str) -> str:
     """Render, and make the text fit for standing inside HTML: no namespaces, ids of this chart only, hidden from screen readers."""
-    spec = json.dumps(chart.to_dict(), sort_keys=True)
+    spec = json.dumps(chart.to_dict(validate=False), sort_keys=True)  # its parts were validated when they were made
     drawing: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     return _open_tag(_own_ids(drawing, prefix))
 

@@ -7,13 +7,10 @@ files, no other file, no network, configuration locked, memory and time limited.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +20,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from forensics.background import beside, bounded_memory
 from forensics.errors import CaseError, QueryError
+from forensics.selects import first_line, require_reading
 
 # What the engine raises; callers catch it without knowing the engine.
 EngineError = duckdb.Error
@@ -34,19 +32,6 @@ PARQUET = "format parquet, parquet_version v2, compression zstd, compression_lev
 QUERY_MEMORY = "4GB"
 QUERY_BYTES = 5_000_000_000  # beyond what the process has when the query begins
 QUERY_SECONDS = 600.0
-QUERY_TEXT = 100_000  # characters of one SELECT
-# What a SELECT of unknown origin may be made of. A CTE of DuckDB 2.0 may hold COPY, INSERT, UPDATE and DELETE and is still a SELECT.
-_QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
-_TABLE_FUNCTIONS = frozenset(
-    {"unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "beacon_scores"}
-)
-_SHOWN = frozenset({'"tables"', "__show_tables_expanded"})
-_ABOUT_TABLES = frozenset({"tables", "columns", "schemata"})  # other system views show paths, settings and definitions
-_NOT_FUNCTIONS = frozenset({
-    "current_setting", "getenv", "getvariable", "write_log", "parse_duckdb_log_message", "sleep_ms", "pg_sleep", "nextval", "currval",
-    "json_serialize_sql", "json_deserialize_sql", "json_serialize_plan", "json_execute_serialized_sql", "read_text", "read_blob",
-    "pg_get_viewdef", "pg_get_constraintdef", "get_block_size", "format_type",
-})  # fmt: skip
 _T = TypeVar("_T")
 
 
@@ -87,7 +72,7 @@ class Store:
         self._connection = connection
         self._planned: dict[str, tuple[str, _Source]] = {}
         self._count = 0
-        self._asked: dict[str, list[tuple[Any, ...]]] = {}
+        self._asked: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
         self._apart = apart  # statements run beside the main thread, so that a signal ends them at once
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
@@ -207,11 +192,12 @@ def _table(result: duckdb.DuckDBPyConnection, limit: int | None = None) -> tuple
 class Sandbox(Store):
     """A connection for SQL of unknown origin; see the module's docstring."""
 
-    def once(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement, which is run when it is first asked: what a locked sandbox reads never changes."""
-        if sql not in self._asked:
-            self._asked[sql] = self.rows(sql)
-        return self._asked[sql]
+    def once(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement, which is run when it is first asked so: what a locked sandbox reads never changes."""
+        key = (sql, *sorted((parameters or {}).items()))
+        if key not in self._asked:
+            self._asked[key] = self.rows(sql, parameters)
+        return self._asked[key]
 
     def select(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = QUERY_SECONDS
@@ -234,172 +220,31 @@ class Sandbox(Store):
         limit: int | None = None,
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return column names and rows of exactly one SELECT, the first `limit`; raises `QueryError` like `select`."""
-        require_select(sql)
-        _require_reading(sql)
-        late = threading.Event()
-        watchdog = threading.Timer(seconds, self._stop, [late])
-        watchdog.daemon = True
-        watchdog.start()
+        return self._guarded(sql, lambda: self._limited(self._run(sql, parameters), limit), seconds)
+
+    def _guarded(self, sql: str, work: Callable[[], _T], seconds: float) -> _T:
+        """Return what `work` asks by `sql`, within what SQL of unknown origin may be, take and use; raises `QueryError`."""
+        require_reading(sql)
         try:
             with bounded_memory(QUERY_BYTES):
-                return self._drained(lambda: self._limited(sql, parameters, limit))
-        except (duckdb.Error, RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
-            if late.is_set():
-                raise QueryError(
-                    f"The query took longer than {seconds:g} s.", hint="Narrow it by time or cohort."
-                ) from error
+                return beside(work, self._connection.interrupt, seconds)
+        except TimeoutError as error:
             raise QueryError(
-                _first_line(error), hint='List tables with: canary-forensics sql CASE "show tables".'
+                f"The query took longer than {seconds:g} s.", hint="Narrow it by time or cohort."
             ) from error
-        finally:
-            watchdog.cancel()
+        except (duckdb.Error, RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
+            raise QueryError(
+                first_line(error), hint='List tables with: canary-forensics sql CASE "show tables".'
+            ) from error
 
-    def _limited(
-        self, sql: str, parameters: Mapping[str, Any] | None, limit: int | None
-    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def _limited(self, result: duckdb.DuckDBPyConnection, limit: int | None) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Read `limit` rows and leave the rest uncomputed: a result may be larger than memory."""
-        result = self._run(sql, parameters)
         found = _table(result, limit)
         if limit is not None and len(found[1]) == limit:
             self._connection.interrupt()
             with suppress(duckdb.Error, RuntimeError):
                 result.fetchmany(1)
         return found
-
-    def _stop(self, late: threading.Event) -> None:
-        late.set()
-        self._connection.interrupt()
-
-
-@lru_cache(maxsize=256)
-def require_select(sql: str) -> None:
-    """Refuse anything but exactly one SELECT, also inside of it: COPY in a CTE writes and is still a SELECT to the engine.
-
-    Raises:
-        QueryError: it does not parse, is not one statement, or is or holds another kind of statement.
-
-    """
-    if len(sql) > QUERY_TEXT:
-        raise QueryError(f"The SQL is longer than {QUERY_TEXT:,} characters.", hint="Write a shorter SELECT.")
-    if "\0" in sql or _is_broken(sql):
-        raise QueryError("The SQL holds a character that is none (NUL or half a pair).", hint="Write it in UTF-8.")
-    try:
-        statements = _parser().extract_statements(sql)
-    except duckdb.Error as error:
-        raise QueryError(_first_line(error), hint="Check the SQL near the place named.") from error
-    if len(statements) != 1:
-        raise QueryError(
-            f"Exactly one SELECT is allowed, this is {len(statements)} statements.", hint="Run them one by one."
-        )
-    kind = statements[0].type
-    if kind != duckdb.StatementType.SELECT:
-        raise QueryError(
-            f"Only SELECT is allowed, this is {kind.name}.",
-            hint="The case's tables are evidence; they are never changed.",
-        )
-    for part in _parts(_tree(sql)):
-        node = str(part.get("type") or "")
-        if node.endswith("_NODE") and node not in _QUERIES:
-            raise QueryError(
-                f"Only SELECT is allowed, this holds {node.removesuffix('_NODE').removesuffix('_QUERY')}.",
-                hint="The case's tables are evidence; they are never changed.",
-            )
-
-
-@lru_cache(maxsize=256)
-def _require_reading(sql: str) -> None:
-    """Refuse a SELECT that names anything but the case's tables, or calls what reaches beyond them; raises `QueryError`."""
-    for part in _parts(_tree(sql)):
-        if trouble := _trouble(part):
-            raise QueryError(trouble, hint="canary-forensics sql CASE --tables lists what can be asked.")
-
-
-def _is_broken(sql: str) -> bool:
-    try:
-        sql.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def _tree(sql: str) -> Any:
-    """Return the syntax tree of one SELECT as the engine writes it down."""
-    text = _parser().execute("select json_serialize_sql($sql)", {"sql": sql}).fetchall()[0][0]
-    try:
-        tree = json.loads(text)
-    except RecursionError as error:
-        raise QueryError("The SQL is nested too deeply.", hint="Split it into named parts with WITH.") from error
-    if tree.get("error"):
-        raise QueryError(f"{tree.get('error_message')}.", hint="Check the SQL near the place named.")
-    return tree["statements"]
-
-
-def _parts(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object of a syntax tree."""
-    waiting = [tree]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-
-
-def _trouble(part: Mapping[str, Any]) -> str:
-    """Say what one object of a syntax tree must not be; empty where it may be."""
-    kind = part.get("type")
-    if kind == "TABLE_FUNCTION":
-        title = str(part["function"].get("function_name", "")).lower()
-        return "" if title in _TABLE_FUNCTIONS else f"{title}() is no table of the case."
-    if kind == "SHOW_REF":
-        known = part.get("query") is not None or part.get("table_name") in _SHOWN
-        return "" if known else "Only SHOW TABLES and DESCRIBE of a table are allowed."
-    if kind == "BASE_TABLE":
-        return _table_trouble(part)
-    called = str(part.get("function_name") or "").lower()
-    return f"{called}() is not allowed." if called in _NOT_FUNCTIONS else ""
-
-
-def _table_trouble(part: Mapping[str, Any]) -> str:
-    *place, title = [str(item).lower() for item in (part.get("qualified_name") or {}).get("path") or ["?"]]
-    if "information_schema" in place:
-        return "" if title in _ABOUT_TABLES else f"{title} is no table of the case."
-    if title in _system_views() or {"pg_catalog", "system", "temp"} & set(place):
-        return f"{title} is no table of the case."
-    return f"{title} is a file name, no table of the case." if re.search(r"[/\\.*?:]", title) else ""
-
-
-@cache
-def _system_views() -> frozenset[str]:
-    rows = (
-        _parser()
-        .execute("select view_name from duckdb_views() where internal and schema_name <> 'information_schema'")
-        .fetchall()
-    )
-    return frozenset(row[0].lower() for row in rows)
-
-
-def parameters_of(sql: str) -> set[str]:
-    """Return the names of `$parameters` in one statement."""
-    return {str(item) for item in _parser().extract_statements(sql)[0].named_parameters}
-
-
-def tables_of(sql: str) -> set[str]:
-    """Return the tables one SELECT reads, without schema."""
-    without = re.sub(r"\$[a-zA-Z_]\w*", "null", sql)
-    return {table.rpartition(".")[2].strip('"') for table in _parser().get_table_names(without, qualified=True)}
-
-
-@cache
-def _parser() -> duckdb.DuckDBPyConnection:
-    """One engine without tables, files or network that only parses."""
-    connection = duckdb.connect()
-    connection.execute(
-        "set threads = 1; set autoinstall_known_extensions = false; set autoload_known_extensions = false;"
-        "set python_enable_replacements = false; set enable_external_access = false; set lock_configuration = true"
-    )
-    return connection
 
 
 def engine_version() -> str:
@@ -429,7 +274,7 @@ def open_cache(path: Path, temporary: Path, threads: int | None = None) -> Store
         store = Store(duckdb.connect(str(path)), apart=True)
     except duckdb.Error as error:
         raise CaseError(
-            f"{path} cannot be opened: {_first_line(error)}",
+            f"{path} cannot be opened: {first_line(error)}",
             hint="It is a cache: free some space, or delete it, and try again.",
         ) from error
     _settings(store, threads)
@@ -443,7 +288,7 @@ def open_sandbox(path: Path, readable: Sequence[Path], temporary: Path, threads:
         sandbox = Sandbox(duckdb.connect(str(path), read_only=True), apart=True)
     except duckdb.Error as error:
         raise CaseError(
-            f"{path} cannot be opened: {_first_line(error)}",
+            f"{path} cannot be opened: {first_line(error)}",
             hint="It is a cache: free some space, or delete it, and try again.",
         ) from error
     _settings(sandbox, threads)
@@ -473,12 +318,6 @@ def _settings(store: Store, threads: int | None) -> None:
         f"set TimeZone = 'UTC'; set threads = {count}; set autoinstall_known_extensions = false;"
         "set autoload_known_extensions = false; set python_enable_replacements = false; set enable_progress_bar = false"
     )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).split("\n\nLINE")[0].replace("\n", " ").strip() or type(error).__name__
-    text = text if len(text) <= 1000 else text[:1000] + "…"
-    return text if text.endswith((".", "!", "?", "…")) else text + "."
 
 
 @contextmanager

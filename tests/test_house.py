@@ -31,14 +31,6 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-@pytest.mark.parametrize(
-    ("package", "owners"), [("duckdb", {"store.py"}), ("altair", {"charts.py"}), ("vl_convert", {"charts.py"})]
-)
-def test_one_door(package: str, owners: set[str]) -> None:
-    users = {path.name for path in MODULES if package in set(imports(path)) and path.name != "doctor.py"}
-    assert users <= owners
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_and_functions_are_short_and_modules_documented(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -18,7 +18,8 @@ from forensics import background, views
 from forensics.case import open_case
 from forensics.detectors import load
 from forensics.errors import QueryError
-from forensics.store import Sandbox, require_select
+from forensics.selects import require_select
+from forensics.store import Sandbox
 from tests.conftest import Reviewed
 from tests.end_to_end.harness import ROOT, run
 

@@ -13,11 +13,13 @@ import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import FieldInfo
 
 from forensics.config.destinations import destination_problems
 from forensics.config.model import CohortRule, Config
@@ -29,6 +31,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 MAX_TEXT, MAX_ENTRIES, MAX_PATTERN = 1_000_000, 1000, 10_000
 _MAX_DOTS = 5000  # in one line: a key of very many parts takes the parser quadratic time
 _MAX_PROBLEMS = 100
+# The annotations of a struct are evaluated once: 6 of the 9 ms of a small file.
+_fields = typing.cast("Callable[[type[Any]], tuple[FieldInfo, ...]]", cache(msgspec.structs.fields))
 _TESTS = ("equals", "any_of", "glob", "re2", "cidr")
 
 
@@ -153,7 +157,7 @@ def read_text(path: Path) -> str:
 
 
 def _unknown_keys(kind: type[Any], data: dict[str, Any], prefix: str, name: str) -> Iterator[Problem]:
-    fields = {item.encode_name: item.type for item in msgspec.structs.fields(kind)}
+    fields = {item.encode_name: item.type for item in _fields(kind)}
     for key, value in data.items():
         path = f"{prefix}{key}"
         if key not in fields:
@@ -191,7 +195,7 @@ def _value_problem(error: msgspec.ValidationError, kind: type[Any]) -> Problem:
 def _words_of(kind: Any, key: str) -> list[str]:
     """Return the words that the key of a struct may have."""
     for name in re.findall(r"[A-Za-z_]\w*", key):
-        fields = {item.encode_name: item.type for item in msgspec.structs.fields(_struct_of(kind) or kind)}
+        fields = {item.encode_name: item.type for item in _fields(_struct_of(kind) or kind)}
         kind = fields.get(name)
         if _struct_of(kind) is None:
             break
@@ -374,7 +378,7 @@ def _overlaps(config: Config) -> Iterator[Problem]:
 
 def _moments(config: msgspec.Struct) -> Iterator[tuple[str, datetime]]:
     """Yield every time of a file with its dotted key; sections are structs or lists of structs."""
-    for section in msgspec.structs.fields(type(config)):
+    for section in _fields(type(config)):
         value = getattr(config, section.name)
         entries = [(f"{section.encode_name}.", value)] if isinstance(value, msgspec.Struct) else []
         if isinstance(value, list):
@@ -384,7 +388,7 @@ def _moments(config: msgspec.Struct) -> Iterator[tuple[str, datetime]]:
 
 
 def _moments_of(prefix: str, struct: object) -> Iterator[tuple[str, datetime]]:
-    for item in msgspec.structs.fields(type(struct)) if isinstance(struct, msgspec.Struct) else ():
+    for item in _fields(type(struct)) if isinstance(struct, msgspec.Struct) else ():
         value = getattr(struct, item.name)
         if isinstance(value, datetime):
             yield prefix + item.encode_name, value

@@ -18,7 +18,7 @@ from forensics.errors import DetectorError, Location, QueryError
 from forensics.findings import Confidence, Severity
 from forensics.resources import tree, walk
 from forensics.schema import TABLES
-from forensics.store import parameters_of, require_select
+from forensics.selects import parameters_of, require_select
 
 Compare = Literal["new_in_canary", "rate_up", "rate_down", "changed", "presence"]
 FAMILIES_NOT_DETECTORS = ("macros", "views", "patterns", "lists")

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from time import monotonic
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,8 @@ from forensics.replay.promql.cells import Floats, Whole
 from forensics.replay.promql.gaps import in_gaps, silences
 from forensics.replay.promql.vectors import Presence
 from forensics.replay.refusal import RefusalError
-from forensics.store import Sandbox, parameters_of, require_select, tables_of
+from forensics.selects import parameters_of, require_select, tables_of
+from forensics.store import Sandbox
 
 LEAST_QUANTUM = 50_000  # microseconds
 MOST_SLOTS = 2_000_000
@@ -234,7 +234,7 @@ class Measurer:
             self.values[key] = replace(found, gap=self._sql_gap(gate, now))
         return self.values[key]
 
-    def _asked(self, sql: str, given: dict[str, Any]) -> Value:
+    def _asked(self, sql: str, given: dict[str, datetime]) -> Value:
         """Return what SQL gives within what is left of the run's time; raises `RefusalError`: E-SQL-REFUSED."""
         began = monotonic()
         try:
@@ -266,7 +266,7 @@ def _require_time(spent: float) -> None:
         raise QueryError(f"The SQL takes more than {RUN_SECONDS:g} s of a run.", hint="Ask less, or less often.")
 
 
-def _sql_value(sandbox: Sandbox, sql: str, given: dict[str, Any]) -> Value:
+def _sql_value(sandbox: Sandbox, sql: str, given: dict[str, datetime]) -> Value:
     """Return the numbers of the first column (called `value` where there are several), and the counts n, k, baseline_n, baseline_k; raises `QueryError`."""
     columns, rows = sandbox.select_rows(sql, given, limit=10_001, seconds=SQL_SECONDS)
     if len(rows) > 10_000:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
@@ -93,9 +94,10 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return "body" in self.parts and not self.exact.startswith("\\A")
 
 
+@cache
 def builtin_patterns() -> tuple[Pattern, ...]:
-    """Return the patterns of this project, by id. They are proven by the test suite, not at each start."""
-    return _load(tree("queries") / "patterns")
+    """Return the patterns of this project, by id. They are proven by the test suite, not at each start (half of the time to load them)."""
+    return _load(tree("queries") / "patterns", _expanded)
 
 
 def pack_patterns(folder: Path) -> tuple[Pattern, ...]:
@@ -107,7 +109,7 @@ def pack_patterns(folder: Path) -> tuple[Pattern, ...]:
     """
     from forensics.scan.selftest import failures
 
-    patterns = _load(folder)
+    patterns = read_patterns(folder)
     for pattern in patterns:
         if trouble := next(failures(pattern), ""):
             path = folder / pattern.pattern_class / f"{pattern.name}.toml"
@@ -117,6 +119,11 @@ def pack_patterns(folder: Path) -> tuple[Pattern, ...]:
                 location=Location(path),
             )
     return patterns
+
+
+def read_patterns(folder: Traversable) -> tuple[Pattern, ...]:
+    """Return the patterns of a folder, held to the contract of a file but not to their examples; raises `PatternError`."""
+    return _load(folder, parse)
 
 
 def load_patterns(packs: Iterable[Path] = (), countries: Collection[str] = ()) -> tuple[Pattern, ...]:
@@ -156,6 +163,13 @@ def parse(text: str, place: str, location: Path, shared: Mapping[str, Any] = _NO
         PatternError: naming the file and the key.
 
     """
+    pattern = _expanded(text, place, location, shared)
+    for key, trouble in _problems(pattern, place):
+        raise PatternError(trouble, location=Location(location, key=key))
+    return pattern
+
+
+def _expanded(text: str, place: str, location: Path, shared: Mapping[str, Any]) -> Pattern:
     pattern = _converted(defaults.merged(_table(text, location), shared), location)
     try:
         gate, exact = expand(pattern.gate, pattern.define), expand(pattern.exact, pattern.define)
@@ -163,12 +177,8 @@ def parse(text: str, place: str, location: Path, shared: Mapping[str, Any] = _NO
         raise PatternError(
             f"{{{error.args[0]}}} is not defined before its use.", location=Location(location, key="define")
         ) from error
-    pattern = msgspec.structs.replace(
-        pattern, gate=gate, exact=exact, name=place.rpartition("/")[2].removesuffix(".toml")
-    )
-    for key, trouble in _problems(pattern, place):
-        raise PatternError(trouble, location=Location(location, key=key))
-    return pattern
+    name = place.rpartition("/")[2].removesuffix(".toml")
+    return msgspec.structs.replace(pattern, gate=gate, exact=exact, name=name)
 
 
 def expand(expression: str, define: dict[str, str]) -> str:
@@ -183,7 +193,7 @@ def _put_in(expression: str, known: dict[str, str]) -> str:
     return _DEFINED.sub(lambda found: known[found[1]], expression)
 
 
-def _load(folder: Traversable) -> tuple[Pattern, ...]:
+def _load(folder: Traversable, read: Callable[[str, str, Path, Mapping[str, Any]], Pattern]) -> tuple[Pattern, ...]:
     if not folder.is_dir():
         raise PatternError(f"{folder} is not a folder.", hint="A pack holds <class>/<name>.toml files.")
     shared: dict[str, Mapping[str, Any]] = {}
@@ -195,7 +205,7 @@ def _load(folder: Traversable) -> tuple[Pattern, ...]:
         else:
             files.append((name[0], text, place, path))
     return tuple(
-        parse(text, place, path, shared.get(pattern_class, _NO_DEFAULTS)) for pattern_class, text, place, path in files
+        read(text, place, path, shared.get(pattern_class, _NO_DEFAULTS)) for pattern_class, text, place, path in files
     )
 
 

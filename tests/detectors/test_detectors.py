@@ -12,7 +12,8 @@ from forensics.detectors import Detector, load
 from forensics.detectors.front import COUNTS, by_id
 from forensics.detectors.testing import DEFAULT_CONFIG, KINDS, Case, cases_of, fill, run_case
 from forensics.schema import TABLES
-from forensics.store import Sandbox, open_memory, parameters_of, tables_of
+from forensics.selects import parameters_of, tables_of
+from forensics.store import Sandbox, open_memory
 
 DETECTORS = load()
 CASES = [(detector, case) for detector in DETECTORS for case in cases_of(detector)]

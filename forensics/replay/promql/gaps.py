@@ -33,7 +33,7 @@ def silences(sandbox: Sandbox, table: str, grid: Grid) -> list[tuple[float, floa
     """Return silent stretches of a table as seconds from the grid's origin; what lies before its first and behind its last record is one too."""
     quoted = ".".join(map(name, table.split(".")))
     given = {"least": LEAST, "rhythms": RHYTHMS, "origin": grid.origin, "most": MOST}
-    return [(float(begin), float(end)) for begin, end in sandbox.rows(_SQL.format(table=quoted), given)]
+    return [(float(begin), float(end)) for begin, end in sandbox.once(_SQL.format(table=quoted), given)]
 
 
 def in_gaps(stretches: list[tuple[float, float]], ticks: Floats, window: float) -> Presence:
