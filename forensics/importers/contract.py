@@ -270,12 +270,17 @@ def json_key_checks(head: Head, nested: Sequence[str] = (), known: Sequence[str]
     that differs from a mapped key by case only. NULL is also the answer for a line that is not JSON.
 
     Every line's key lists are compared with those of the head; only lines that differ are taken apart. Measured on 300 MB, CPU
-    seconds: 0.5 for Envoy lines and 0.4 for exchanges; where every line differs 5.0 and 1.8.
+    seconds: 0.3 for Envoy lines (0.8 where its one list is asked for by a path) and 0.4 for exchanges; where every line differs 5.0 and 1.8.
     """
     paths = ["$", *(f"$.{json.dumps(key)}" for key in nested)]
     keys = f"try(json_keys(line, {literal(paths)}))"
     read = [key for key in head.keys if not known or key in known]
-    shapes = f"[{', '.join(_shapes(head, nested, read))}]::varchar[][][]"
+    shapes = _shapes(head, nested, read)
+    looked = (
+        f"list_contains([{', '.join(shapes)}]::varchar[][][], {keys})"
+        if nested
+        else f"list_contains([{', '.join(shape[1:-1] for shape in shapes)}]::varchar[][], try(json_keys(line)))"
+    )
     prefixes = ["", *(f"{key}." for key in nested)]
     twice = ", ".join(_twice(f"k[{index}]", prefix) for index, prefix in enumerate(prefixes, 1))
     unseen = f"list_filter(list_distinct(k[1]), lambda x: not list_contains({literal(read)}::varchar[], x))"
@@ -283,7 +288,7 @@ def json_key_checks(head: Head, nested: Sequence[str] = (), known: Sequence[str]
         f"list_transform([{keys}], lambda k: struct_pack(duplicates := nullif(list_sort(flatten([{twice}])), []), "
         f"unseen := nullif(list_sort({unseen}), [])))[1]"
     )
-    return f"case when not list_contains({shapes}, {keys}) then {close} end"
+    return f"case when not {looked} then {close} end"
 
 
 def _shapes(head: Head, nested: Sequence[str], read: Collection[str]) -> list[str]:
