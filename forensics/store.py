@@ -220,14 +220,12 @@ class Sandbox(Store):
         limit: int | None = None,
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return column names and rows of exactly one SELECT, the first `limit`; raises `QueryError` like `select`."""
-        return self._guarded(sql, lambda: self._limited(self._run(sql, parameters), limit), seconds)
-
-    def _guarded(self, sql: str, work: Callable[[], _T], seconds: float) -> _T:
-        """Return what `work` asks by `sql`, within what SQL of unknown origin may be, take and use; raises `QueryError`."""
         require_reading(sql)
         try:
             with bounded_memory(QUERY_BYTES):
-                return beside(work, self._connection.interrupt, seconds)
+                return beside(
+                    lambda: self._limited(self._run(sql, parameters), limit), self._connection.interrupt, seconds
+                )
         except TimeoutError as error:
             raise QueryError(
                 f"The query took longer than {seconds:g} s.", hint="Narrow it by time or cohort."

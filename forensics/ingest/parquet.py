@@ -99,7 +99,8 @@ class ParquetFile:
 
 
 def _occurs(word: str, rows: pa.Table) -> bool:
-    return bool(pc.any(pc.match_substring(rows.column("attributes"), word)).as_py())
+    texts = rows.column("attributes").cast(pa.string())  # views of texts cannot be searched
+    return bool(pc.any(pc.match_substring(texts, word)).as_py())
 
 
 def _without_extensions(rows: pa.Table) -> pa.Table:
